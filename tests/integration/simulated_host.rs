@@ -57,12 +57,12 @@ async fn client(host: Arc<Host>, session: usize, outside: World) {
             let outside = Arc::clone(&outside);
             runtime.spawn(async move {
                 pause(host.runtime(), 50).await;
-                if host.post(&key, &id, &text).await.is_ok() {
+                if host.intake().post(&key, &id, &text).await.is_ok() {
                     outside.lock().unwrap().acknowledged.insert(id);
                 }
             });
         }
-        if host.post(&key, &id, &text).await.is_ok() {
+        if host.intake().post(&key, &id, &text).await.is_ok() {
             outside.lock().unwrap().acknowledged.insert(id);
         }
         pause(&runtime, 4000).await;
@@ -231,7 +231,7 @@ fn an_effect_that_nobody_saw_is_called_unknown_and_not_made_again() {
         let (host, disk) = start_host(&simulation, folder.path(), &outside);
         simulation.runtime().spawn({
             let (host, key) = (Arc::clone(&host), key.clone());
-            async move { drop(host.post(&key, "m1", "refund m1").await) }
+            async move { drop(host.intake().post(&key, "m1", "refund m1").await) }
         });
         // Cut the power between the refund and its record.
         while outside.lock().unwrap().refunds.is_empty() {

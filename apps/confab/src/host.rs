@@ -1,6 +1,6 @@
 //! The local host: the engine's functions, the state machine that orders them, and the stores under them.
 //!
-//! A message flows `post` -> `accept` -> `start` -> `statemachines/turn.asl.json` -> the functions of
+//! A message flows `intake` -> `accept` -> `start` -> `statemachines/turn.asl.json` -> the functions of
 //! [`engine::turn`]. Everything it runs on is passed in as a [`Ground`], so a whole host runs on one thread
 //! from a seed.
 
@@ -9,16 +9,15 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use asl::runner::{Journal, Place, Runner};
 use asl::{Kind as MachineKind, Outcome, StateMachine};
+use async_trait::async_trait;
 use embedded::Store;
 use engine::error::{Error, Kind};
 use engine::http::Http;
-use engine::message::{Arrival, Delivery, DeliveryStatus};
 use engine::runtime::Runtime;
-use engine::session::{SessionKey, Sessions};
 use engine::tool::{Secrets, Toolbox};
-use engine::transcript::Outcomes;
 use engine::turn::{
-    Accept, CallTool, Carriers, Deliver, Fail, Receipt, Run, Settler, Sweep, Timing, TurnStart,
+    Accept, CallTool, Carriers, Deliver, Fail, Intake, Run, Settler, Sweep, Timing, TurnStart,
+    Turns,
 };
 use engine::view::View;
 use secrecy::SecretString;
@@ -66,7 +65,7 @@ pub struct Host {
     shelf: Arc<Shelf>,
     secrets: Arc<dyn Secrets>,
     hub: Arc<Hub>,
-    accept: Accept,
+    intake: Intake,
     sweep: Sweep,
     view: View,
     runner: Runner,
@@ -76,7 +75,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// Puts a host together. It does nothing until [`Host::recover`] or [`Host::post`].
+    /// Puts a host together. It does nothing until [`Host::recover`] or a message.
     ///
     /// # Errors
     /// When a state machine is not valid.
@@ -147,11 +146,15 @@ impl Host {
         runner.register("turn", Arc::new(turn_machine()?));
         Ok(Arc::new_cyclic(|me| Self {
             me: me.clone(),
-            accept: Accept {
-                runtime: runtime.clone(),
-                sessions: store.clone(),
-                bots: shelf.clone(),
-                timing,
+            intake: Intake {
+                accept: Accept {
+                    runtime: runtime.clone(),
+                    sessions: store.clone(),
+                    bots: shelf.clone(),
+                    timing,
+                },
+                outcomes: store.clone(),
+                turns: Arc::new(Here(me.clone())),
             },
             sweep: Sweep {
                 runtime: runtime.clone(),
@@ -196,53 +199,10 @@ impl Host {
         Ok(count)
     }
 
-    /// Takes a message in; returns once it is durable. Its turn runs beside the caller.
-    ///
-    /// # Errors
-    /// What [`Accept::handle`] says; then nothing is stored.
-    pub async fn post(&self, key: &SessionKey, id: &str, text: &str) -> Result<Receipt, Error> {
-        let accepted = self.accept.handle(key, id, text).await?;
-        if let Some(turn) = accepted.start {
-            self.start(turn);
-        }
-        self.store.durable().await?;
-        Ok(accepted.receipt)
-    }
-
-    /// Takes in what a carrier's webhook held; returns once it is durable.
-    ///
-    /// # Errors
-    /// The first failure; the carrier then delivers the webhook again, and what was taken is recognised.
-    pub async fn receive(
-        &self,
-        tenant: &str,
-        bot: &str,
-        arrivals: Vec<Arrival>,
-    ) -> Result<(), Error> {
-        for arrival in arrivals {
-            match arrival {
-                Arrival::Message(message) => {
-                    let key = SessionKey::new(tenant, bot, message.channel, &message.contact)
-                        .map_err(|bad| Error::new(Kind::Invalid, bad.to_string()))?;
-                    self.post(&key, &message.id, &message.text).await?;
-                }
-                Arrival::Status(status) => self.note(status).await?,
-            }
-        }
-        self.store.durable().await
-    }
-
-    async fn note(&self, status: DeliveryStatus) -> Result<(), Error> {
-        let delivery = Delivery {
-            part: status.reference.part,
-            state: status.state,
-            provider_id: Some(status.provider_id),
-            error: status.error,
-            at: self.runtime.now(),
-        };
-        self.store
-            .deliver(&status.reference.session, status.reference.turn, delivery)
-            .await
+    /// Takes in messages and reports.
+    #[must_use]
+    pub fn intake(&self) -> &Intake {
+        &self.intake
     }
 
     /// Runs a turn beside the caller, unless it runs already.
@@ -323,6 +283,19 @@ impl Host {
     #[must_use]
     pub fn runtime(&self) -> &Runtime {
         &self.runtime
+    }
+}
+
+/// Starts turns in this process.
+struct Here(Weak<Host>);
+
+#[async_trait]
+impl Turns for Here {
+    async fn start(&self, turn: TurnStart) -> Result<(), Error> {
+        if let Some(host) = self.0.upgrade() {
+            host.start(turn);
+        }
+        Ok(())
     }
 }
 

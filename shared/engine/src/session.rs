@@ -179,6 +179,16 @@ pub trait Sessions: Send + Sync {
     /// When the store cannot be read.
     async fn load(&self, key: &SessionKey) -> Result<Arc<Session>, Error>;
 
+    /// The session as it is now or, at less cost, as it was a moment ago, provided that `hold` was in
+    /// force then. A store with replicas may ask any that knows of the hold; what came in since is left
+    /// to the next round, and every command is checked against the session itself.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    async fn load_held(&self, key: &SessionKey, _hold: Hold) -> Result<Arc<Session>, Error> {
+        self.load(key).await
+    }
+
     /// At most `limit` sessions whose lease ended before `now`.
     ///
     /// # Errors

@@ -15,12 +15,15 @@ use crate::brain::Brain;
 use crate::error::Error;
 use crate::message::Carrier;
 use crate::session::{Chain, Hold, MessageHash, PlanId, SessionKey, Step};
+use crate::transcript::{Decision, PlannedCall, TurnRecord};
 
 mod accept;
 mod call_tool;
 mod conversation;
 mod deliver;
 mod fail;
+mod intake;
+mod redrive;
 mod run;
 mod settle;
 mod sweep;
@@ -29,6 +32,8 @@ pub use accept::{Accept, Accepted, Receipt};
 pub use call_tool::CallTool;
 pub use deliver::Deliver;
 pub use fail::Fail;
+pub use intake::{Intake, Turns};
+pub use redrive::{Redrive, Redriven};
 pub use run::Run;
 pub use settle::Settler;
 pub use sweep::Sweep;
@@ -40,6 +45,8 @@ pub struct Timing {
     pub effect: Duration,
     /// How long a hold lasts unless renewed: more than `effect` plus the skew between hosts.
     pub lease: Duration,
+    /// How long a repeated message waits for its first delivery to start the turn before it does so itself.
+    pub grace: Duration,
     /// Reclaims after which a message that kills its turns is parked.
     pub tries: u32,
 }
@@ -49,6 +56,7 @@ impl Default for Timing {
         Self {
             effect: Duration::from_secs(60),
             lease: Duration::from_secs(75),
+            grace: Duration::from_secs(10),
             tries: 8,
         }
     }
@@ -118,15 +126,11 @@ pub enum RunOutput {
         /// The plan.
         #[serde(flatten)]
         planned: Planned,
-        /// Its calls, by number.
-        calls: Vec<usize>,
+        /// Its calls.
+        calls: Vec<NumberedCall>,
     },
     /// Deliver the plan's reply.
-    Deliver {
-        /// The plan.
-        #[serde(flatten)]
-        planned: Planned,
-    },
+    Deliver(DeliverInput),
     /// Nothing more to do here.
     Stop,
 }
@@ -138,7 +142,49 @@ pub struct CallInput {
     #[serde(flatten)]
     pub planned: Planned,
     /// Which of its calls.
-    pub call: usize,
+    pub call: NumberedCall,
+}
+
+/// One call of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NumberedCall {
+    /// Its place in the plan, from 0.
+    pub number: usize,
+    /// The call itself, when it is short enough to travel; else it is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<PlannedCall>,
+}
+
+/// Input of `turn-deliver`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeliverInput {
+    /// The plan.
+    #[serde(flatten)]
+    pub planned: Planned,
+    /// What to deliver, when it is short enough to travel; else it is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parcel: Option<Parcel>,
+}
+
+/// What a plan says of its delivery.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Parcel {
+    /// Arrival number of the first message it answers.
+    pub from: u64,
+    /// Arrival number of the last.
+    pub upto: u64,
+    /// What the brain decided.
+    pub decision: Decision,
+}
+
+impl From<&TurnRecord> for Parcel {
+    fn from(record: &TurnRecord) -> Self {
+        Self {
+            from: record.from,
+            upto: record.upto,
+            decision: record.decision.clone(),
+        }
+    }
 }
 
 /// Output of `turn-deliver` and `turn-fail`.

@@ -113,7 +113,7 @@ pub(super) async fn post(
     let id = header
         .or(message.id)
         .unwrap_or_else(|| app.host.runtime().new_id().to_string());
-    let status = match app.host.post(&key, &id, &message.text).await? {
+    let status = match app.host.intake().post(&key, &id, &message.text).await? {
         Receipt::Accepted => TakenStatus::Accepted,
         Receipt::Duplicate => TakenStatus::Duplicate,
     };

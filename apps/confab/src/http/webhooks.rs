@@ -118,7 +118,11 @@ impl App {
                 "a webhook held messages without id or sender"
             );
         }
-        Ok(self.host.receive(tenant, bot, received.arrivals).await?)
+        Ok(self
+            .host
+            .intake()
+            .receive(tenant, bot, received.arrivals)
+            .await?)
     }
 }
 

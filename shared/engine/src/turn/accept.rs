@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Bots, Timing, TurnStart};
 use crate::error::{Error, Kind};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Time};
 use crate::session::{
     Applied, Command, Hold, OwnerId, Pending, Refusal, Session, SessionKey, Sessions,
 };
@@ -68,8 +68,26 @@ impl Accept {
             Applied::Refused(Refusal::Seen, session) => (Receipt::Duplicate, session),
             Applied::Refused(_, _) => return Err(full()),
         };
-        let start = self.start(key, owner, &session).await?;
+        let being_started =
+            receipt == Receipt::Duplicate && self.is_being_started(&session, id, now);
+        let start = if being_started {
+            None
+        } else {
+            self.start(key, owner, now, &session).await?
+        };
         Ok(Accepted { receipt, start })
+    }
+
+    /// Whether the delivery of message `id` that was accepted may still be about to start its turn, or
+    /// has: a second start is harmless but thinks, and pays, again.
+    fn is_being_started(&self, session: &Session, id: &str, now: Time) -> bool {
+        let Some(message) = session.inbox.iter().find(|message| message.id == id) else {
+            return false;
+        };
+        let retried_write = message.at == now;
+        let extended = session.lease != Some(message.at.plus(self.timing.lease));
+        let fresh = now.since(message.at) < self.timing.grace;
+        session.owner == Some(OwnerId::of_message(id)) && !retried_write && (extended || fresh)
     }
 
     /// The turn to start: our own hold's, or that of an expired hold we take over.
@@ -77,6 +95,7 @@ impl Accept {
         &self,
         key: &SessionKey,
         owner: OwnerId,
+        now: Time,
         session: &Session,
     ) -> Result<Option<TurnStart>, Error> {
         let Some(hold) = session.hold() else {
@@ -88,7 +107,6 @@ impl Accept {
                 hold,
             }));
         }
-        let now = self.runtime.now();
         if session.lease.is_some_and(|lease| lease < now) {
             return reclaim(
                 &*self.sessions,
@@ -109,9 +127,9 @@ pub(super) async fn reclaim(
     sessions: &dyn Sessions,
     key: &SessionKey,
     from: Hold,
-    now: crate::runtime::Time,
+    now: Time,
     owner: OwnerId,
-    until: crate::runtime::Time,
+    until: Time,
 ) -> Result<Option<TurnStart>, Error> {
     let applied = sessions
         .apply(

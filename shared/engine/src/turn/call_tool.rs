@@ -54,9 +54,6 @@ impl CallTool {
         let planned = &input.planned;
         let key = &planned.start.session;
         let call = self.planned_call(&input).await?;
-        if self.results.result(key, &call.intent).await?.is_some() {
-            return Ok(());
-        }
         let bot = self.bots.find(key.tenant(), key.bot()).await?.bot;
         let by = InvocationId::fresh(&self.runtime);
         let begun = self.runtime.clock.monotonic();
@@ -80,6 +77,7 @@ impl CallTool {
         };
         match leave {
             Leave::Granted => self.run(&bot, tool, planned, &call, by, begun).await,
+            Leave::Orphaned if self.results.result(key, &call.intent).await?.is_some() => Ok(()),
             Leave::Orphaned if tool.side_effect.is_repeatable() => {
                 if self.still_mine(planned).await? {
                     self.run(&bot, tool, planned, &call, by, begun).await
@@ -97,13 +95,16 @@ impl CallTool {
     }
 
     async fn planned_call(&self, input: &CallInput) -> Result<PlannedCall, Error> {
+        if let Some(call) = &input.call.planned {
+            return Ok(call.clone());
+        }
         let planned = &input.planned;
         let record = self
             .transcripts
             .read(&planned.start.session, planned.turn, planned.plan)
             .await?;
         let call = record.and_then(|record| match &record.decision {
-            Decision::Tools { calls, .. } => calls.get(input.call).cloned(),
+            Decision::Tools { calls, .. } => calls.get(input.call.number).cloned(),
             Decision::Reply { .. } | Decision::Failed { .. } => None,
         });
         call.ok_or_else(|| Error::new(Kind::Invalid, "the plan has no such call"))

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::settle::{Sender, Settler};
-use super::{Carriers, DeliverOutput, Planned};
+use super::{Carriers, DeliverInput, DeliverOutput, Parcel, Planned};
 use crate::error::{Error, Kind};
 use crate::event::{Event, Events};
 use crate::message::{Carrier, Delivery, DeliveryState, Reference, SendReport};
 use crate::session::{Applied, Command, Intended, InvocationId, Session};
-use crate::transcript::{Decision, Outcomes, Settlement, Transcripts, TurnRecord, Verdict};
+use crate::transcript::{Decision, Outcomes, Settlement, Transcripts, Verdict};
 
 /// Delivers the reply of a plan.
 #[derive(Clone)]
@@ -27,25 +27,24 @@ pub struct Deliver {
 }
 
 impl Deliver {
-    /// Delivers the reply of `planned` unless the session is not ours any more.
+    /// Delivers the reply of a plan unless the session is not ours any more.
     ///
     /// # Errors
     /// When a store failed.
-    pub async fn handle(&self, planned: Planned) -> Result<DeliverOutput, Error> {
+    pub async fn handle(&self, input: DeliverInput) -> Result<DeliverOutput, Error> {
+        let DeliverInput { planned, parcel } = input;
         let key = &planned.start.session;
-        let record = self
-            .transcripts
-            .read(key, planned.turn, planned.plan)
-            .await?;
-        let record =
-            record.ok_or_else(|| Error::new(Kind::Invalid, "the turn has no such plan"))?;
+        let parcel = match parcel {
+            Some(parcel) => parcel,
+            None => self.read(&planned).await?,
+        };
         let by = InvocationId::fresh(&self.settler.runtime);
         let begun = self.settler.runtime.clock.monotonic();
-        let Some(session) = self.pass_gate(&planned, &record, by).await? else {
+        let Some(session) = self.pass_gate(&planned, &parcel, by).await? else {
             return Ok(DeliverOutput::Stop);
         };
         let carrier = self.carriers.carrier(key).await;
-        let verdict = match (&record.decision, carrier) {
+        let verdict = match (&parcel.decision, carrier) {
             (Decision::Tools { .. }, _) => return Ok(DeliverOutput::Stop),
             (Decision::Failed { reason, apology }, carrier) => {
                 self.settle(&planned, Verdict::Failed, reason).await?;
@@ -70,26 +69,37 @@ impl Deliver {
             .settle(&planned.start, planned.turn, Sender::Me(by), &session)
             .await?;
         self.settler.sessions.durable().await?;
-        self.tell(&planned, &record, verdict);
+        self.tell(&planned, &parcel, verdict);
         Ok(output)
+    }
+
+    async fn read(&self, planned: &Planned) -> Result<Parcel, Error> {
+        let key = &planned.start.session;
+        let record = self
+            .transcripts
+            .read(key, planned.turn, planned.plan)
+            .await?;
+        let record =
+            record.ok_or_else(|| Error::new(Kind::Invalid, "the turn has no such plan"))?;
+        Ok(Parcel::from(&*record))
     }
 
     /// The session with the turn in its outbox, or nothing when the run is to end.
     async fn pass_gate(
         &self,
         planned: &Planned,
-        record: &TurnRecord,
+        parcel: &Parcel,
         by: InvocationId,
     ) -> Result<Option<Arc<Session>>, Error> {
-        let verdict = match record.decision {
+        let verdict = match parcel.decision {
             Decision::Failed { .. } => Intended::Other,
             Decision::Reply { .. } | Decision::Tools { .. } => Intended::Answered,
         };
         let gate = Command::Gate {
             step: planned.step(),
             chain: planned.chain(),
-            from: record.from,
-            upto: record.upto,
+            from: parcel.from,
+            upto: parcel.upto,
             by,
             until: self.settler.runtime.now().plus(self.settler.timing.lease),
             verdict,
@@ -182,11 +192,11 @@ impl Deliver {
         Ok(())
     }
 
-    fn tell(&self, planned: &Planned, record: &TurnRecord, verdict: Verdict) {
+    fn tell(&self, planned: &Planned, parcel: &Parcel, verdict: Verdict) {
         let (key, turn) = (&planned.start.session, planned.turn);
-        if let Decision::Reply { text } | Decision::Failed { apology: text, .. } = &record.decision
+        if let Decision::Reply { text } | Decision::Failed { apology: text, .. } = &parcel.decision
         {
-            let seq = record.upto + turn;
+            let seq = parcel.upto + turn;
             self.events.publish(
                 key,
                 Event::Reply {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::run::APOLOGY;
-use super::{Bots, Deliver, DeliverOutput, FailInput, Planned};
+use super::{Bots, Deliver, DeliverInput, DeliverOutput, FailInput, Parcel, Planned};
 use crate::error::Error;
 use crate::session::PlanId;
 use crate::transcript::{Decision, Taken, TurnRecord};
@@ -74,6 +74,7 @@ impl Fail {
             plan: record.plan,
             bound: session.plan,
         };
-        self.deliver.handle(planned).await
+        let parcel = Some(Parcel::from(&record));
+        self.deliver.handle(DeliverInput { planned, parcel }).await
     }
 }

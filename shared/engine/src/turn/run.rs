@@ -65,7 +65,7 @@ impl Run {
     /// When a store failed or the bot is gone. A model's failure is a decision, not an error.
     pub async fn handle(&self, input: RunInput) -> Result<RunOutput, Error> {
         let start = &input.start;
-        let session = self.sessions.load(&start.session).await?;
+        let session = self.sessions.load_held(&start.session, start.hold).await?;
         if session.hold() != Some(start.hold) {
             return Ok(RunOutput::Stop);
         }

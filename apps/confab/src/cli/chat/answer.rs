@@ -27,7 +27,7 @@ impl Exchange<'_> {
     pub(super) async fn say(self, text: &str) -> Result<Result<(), String>, Failure> {
         let watch = self.host.hub().watch(self.key);
         let id = self.host.runtime().new_id().to_string();
-        match self.host.post(self.key, &id, text).await {
+        match self.host.intake().post(self.key, &id, text).await {
             Ok(_) => self.follow(watch, &id).await,
             Err(error) => Ok(Err(error.to_string())),
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::future::{Either, select};
+use serde::Serialize;
 
 use super::{APOLOGY, Round, Run};
 use crate::brain::{Conclusion, Context, Thought};
@@ -16,7 +17,12 @@ use crate::tool::intent_key;
 use crate::transcript::{
     Decision, PlannedCall, ToolResult, ToolStatus, TurnRecord, conversation as turns_of,
 };
-use crate::turn::{Planned, RunOutput, Staff, TurnStart, conversation};
+use crate::turn::{
+    DeliverInput, NumberedCall, Parcel, Planned, RunOutput, Staff, TurnStart, conversation,
+};
+
+/// The most bytes of a plan that travel through the state machine: far below what a state may pass on.
+const TRAVELS: usize = 16 * 1024;
 
 /// A decision on its way into a transcript item.
 pub(super) struct Decided {
@@ -208,12 +214,25 @@ pub(super) fn output(start: &TurnStart, record: &TurnRecord, bound: Option<PlanI
         bound,
     };
     match &record.decision {
-        Decision::Tools { calls, .. } => RunOutput::Tools {
-            planned,
-            calls: (0..calls.len()).collect(),
-        },
-        Decision::Reply { .. } | Decision::Failed { .. } => RunOutput::Deliver { planned },
+        Decision::Tools { calls, .. } => {
+            let travel = travels(calls);
+            let numbered = |(number, call): (usize, &PlannedCall)| NumberedCall {
+                number,
+                planned: travel.then(|| call.clone()),
+            };
+            let calls = calls.iter().enumerate().map(numbered).collect();
+            RunOutput::Tools { planned, calls }
+        }
+        Decision::Reply { .. } | Decision::Failed { .. } => {
+            let parcel = travels(&record.decision).then(|| Parcel::from(record));
+            RunOutput::Deliver(DeliverInput { planned, parcel })
+        }
     }
+}
+
+/// Whether a part of a plan is short enough to be passed on, which saves the next state a read.
+fn travels(part: &impl Serialize) -> bool {
+    serde_json::to_vec(part).is_ok_and(|json| json.len() <= TRAVELS)
 }
 
 /// The calls with the keys under which they happen.
