@@ -112,7 +112,7 @@ impl Host {
                 results: store.clone(),
                 outcomes: store.clone(),
                 spill: store.clone(),
-                bots: shelf.clone(),
+                crew: shelf.clone(),
                 carriers,
                 events: hub.clone(),
                 timing,

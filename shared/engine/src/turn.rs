@@ -222,7 +222,7 @@ pub struct Caught {
     pub cause: String,
 }
 
-/// A bot with its brain and its way out.
+/// A bot with its brain.
 #[derive(Clone)]
 pub struct Staff {
     /// What the folder says.
@@ -238,7 +238,17 @@ pub trait Bots: Send + Sync {
     ///
     /// # Errors
     /// `NotFound` when there is none.
-    async fn find(&self, tenant: &str, bot: &str) -> Result<Staff, Error>;
+    async fn find(&self, tenant: &str, bot: &str) -> Result<Arc<Bot>, Error>;
+}
+
+/// Finds bots with what thinks for them.
+#[async_trait]
+pub trait Crew: Send + Sync {
+    /// The running version of a tenant's bot and its brain.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none.
+    async fn staff(&self, tenant: &str, bot: &str) -> Result<Staff, Error>;
 }
 
 /// Finds the way out of a session.

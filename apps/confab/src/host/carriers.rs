@@ -36,7 +36,7 @@ impl Carriers for Accounts {
         if channel == Channel::Web {
             return Ok(None);
         }
-        let bot = self.bots.find(key.tenant(), key.bot()).await?.bot;
+        let bot = self.bots.find(key.tenant(), key.bot()).await?;
         let style = ChannelStyle::configured(channel, &bot.channels);
         let missing = || {
             let message =

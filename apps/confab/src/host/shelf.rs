@@ -1,11 +1,12 @@
 //! The bot that this host serves, and for whom.
 
 use std::collections::BTreeSet;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
+use engine::bot::Bot;
 use engine::error::{Error, Kind};
-use engine::turn::{Bots, Staff};
+use engine::turn::{Bots, Crew, Staff};
 
 /// One bot, replaced as a whole when its folder changes.
 pub struct Shelf {
@@ -46,7 +47,14 @@ impl Shelf {
 
 #[async_trait]
 impl Bots for Shelf {
-    async fn find(&self, tenant: &str, bot: &str) -> Result<Staff, Error> {
+    async fn find(&self, tenant: &str, bot: &str) -> Result<Arc<Bot>, Error> {
+        Ok(self.staff(tenant, bot).await?.bot)
+    }
+}
+
+#[async_trait]
+impl Crew for Shelf {
+    async fn staff(&self, tenant: &str, bot: &str) -> Result<Staff, Error> {
         if !self.has_tenant(tenant) {
             return Err(Error::new(
                 Kind::NotFound,

@@ -1,14 +1,16 @@
 //! Carriers' webhooks: verified on the raw body before anything is parsed.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{OriginalUri, Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use channels::{Owner, Received, WebhookError, twilio as sms, whatsapp as wa};
-use engine::bot::{TwilioSettings, WhatsappSettings};
+use engine::bot::{Bot, TwilioSettings, WhatsappSettings};
 use engine::message::Channel;
-use engine::turn::{Bots as _, Staff};
+use engine::turn::Bots as _;
 
 use super::problem::Problem;
 use super::{App, body};
@@ -22,9 +24,8 @@ pub(super) async fn twilio(
     headers: HeaderMap,
     body: Body,
 ) -> Result<impl IntoResponse, Problem> {
-    let (tenant, bot, staff) = app.bot(path).await?;
-    let settings = staff
-        .bot
+    let (tenant, name, bot) = app.bot(path).await?;
+    let settings = bot
         .channels
         .twilio
         .as_ref()
@@ -44,11 +45,11 @@ pub(super) async fn twilio(
         &call,
         Owner {
             tenant: &tenant,
-            bot: &bot,
+            bot: &name,
         },
         &auth_token,
     )?;
-    app.take(&tenant, &bot, received).await?;
+    app.take(&tenant, &name, received).await?;
     Ok(([(header::CONTENT_TYPE, "text/xml")], "<Response/>"))
 }
 
@@ -58,8 +59,8 @@ pub(super) async fn whatsapp(
     headers: HeaderMap,
     body: Body,
 ) -> Result<impl IntoResponse, Problem> {
-    let (tenant, bot, staff) = app.bot(path).await?;
-    let settings = whatsapp_settings(&staff)?;
+    let (tenant, name, bot) = app.bot(path).await?;
+    let settings = whatsapp_settings(&bot)?;
     let app_secret = app.host.secret(&tenant, &settings.app_secret).await?;
     let body = body::read(&headers, body, wa::MAX_BODY).await?;
     let signature = headers
@@ -73,12 +74,12 @@ pub(super) async fn whatsapp(
         &call,
         Owner {
             tenant: &tenant,
-            bot: &bot,
+            bot: &name,
         },
         &settings.phone_number_id,
         &app_secret,
     )?;
-    app.take(&tenant, &bot, received).await?;
+    app.take(&tenant, &name, received).await?;
     Ok(StatusCode::OK)
 }
 
@@ -87,16 +88,16 @@ pub(super) async fn whatsapp_challenge(
     path: BotPath,
     RawQuery(query): RawQuery,
 ) -> Result<String, Problem> {
-    let (tenant, _, staff) = app.bot(path).await?;
+    let (tenant, _, bot) = app.bot(path).await?;
     let verify_token = app
         .host
-        .secret(&tenant, &whatsapp_settings(&staff)?.verify_token)
+        .secret(&tenant, &whatsapp_settings(&bot)?.verify_token)
         .await?;
     Ok(wa::challenge(&query.unwrap_or_default(), &verify_token)?)
 }
 
 impl App {
-    async fn bot(&self, path: BotPath) -> Result<(String, String, Staff), Problem> {
+    async fn bot(&self, path: BotPath) -> Result<(String, String, Arc<Bot>), Problem> {
         let bad_path = |_| {
             Problem::new(
                 StatusCode::BAD_REQUEST,
@@ -104,9 +105,9 @@ impl App {
                 "the path is not UTF-8",
             )
         };
-        let Path((tenant, bot)) = path.map_err(bad_path)?;
-        let staff = self.host.shelf().find(&tenant, &bot).await?;
-        Ok((tenant, bot, staff))
+        let Path((tenant, name)) = path.map_err(bad_path)?;
+        let bot = self.host.shelf().find(&tenant, &name).await?;
+        Ok((tenant, name, bot))
     }
 
     async fn take(&self, tenant: &str, bot: &str, received: Received) -> Result<(), Problem> {
@@ -126,10 +127,8 @@ impl App {
     }
 }
 
-fn whatsapp_settings(staff: &Staff) -> Result<&WhatsappSettings, Problem> {
-    staff
-        .bot
-        .channels
+fn whatsapp_settings(bot: &Bot) -> Result<&WhatsappSettings, Problem> {
+    bot.channels
         .whatsapp
         .as_ref()
         .ok_or_else(|| not_configured(Channel::Whatsapp))

@@ -49,8 +49,8 @@ impl Accept {
     /// # Errors
     /// `Invalid` for an empty or too long text or id, `InboxFull`, `NotFound` for the bot, and what the store says.
     pub async fn handle(&self, key: &SessionKey, id: &str, text: &str) -> Result<Accepted, Error> {
-        let limits = &self.bots.find(key.tenant(), key.bot()).await?.bot.limits;
-        check(id, text, limits.message_chars)?;
+        let bot = self.bots.find(key.tenant(), key.bot()).await?;
+        check(id, text, bot.limits.message_chars)?;
         let owner = OwnerId::of_message(id);
         let now = self.runtime.now();
         let command = Command::Accept {
@@ -61,7 +61,7 @@ impl Accept {
             },
             owner,
             until: now.plus(self.timing.lease),
-            inbox_limit: limits.inbox,
+            inbox_limit: bot.limits.inbox,
         };
         let (receipt, session) = match self.sessions.apply(key, command).await? {
             Applied::Done(session) => (Receipt::Accepted, session),

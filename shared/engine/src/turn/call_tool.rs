@@ -54,7 +54,7 @@ impl CallTool {
         let planned = &input.planned;
         let key = &planned.start.session;
         let call = self.planned_call(&input).await?;
-        let bot = self.bots.find(key.tenant(), key.bot()).await?.bot;
+        let bot = self.bots.find(key.tenant(), key.bot()).await?;
         let by = InvocationId::fresh(&self.runtime);
         let begun = self.runtime.clock.monotonic();
         let Some(tool) = bot.tools.get(&call.tool) else {

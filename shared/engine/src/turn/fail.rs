@@ -37,7 +37,7 @@ impl Fail {
             return Ok(DeliverOutput::Stop);
         }
         let (version, soul) = match self.bots.find(key.tenant(), key.bot()).await {
-            Ok(staff) => (staff.bot.version.clone(), staff.bot.soul.hash.clone()),
+            Ok(bot) => (bot.version.clone(), bot.soul.hash.clone()),
             Err(_) => (String::new(), String::new()),
         };
         let reason = format!("{}: {}", input.error.error, input.error.cause);

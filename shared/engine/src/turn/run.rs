@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Bots, Carriers, RunInput, RunOutput, Spill, Timing, TurnStart};
+use super::{Carriers, Crew, RunInput, RunOutput, Spill, Timing, TurnStart};
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::runtime::Runtime;
@@ -37,8 +37,8 @@ pub struct Run {
     pub outcomes: Arc<dyn Outcomes>,
     /// Remembers old message ids.
     pub spill: Arc<dyn Spill>,
-    /// Finds bots.
-    pub bots: Arc<dyn Bots>,
+    /// Finds bots and what thinks for them.
+    pub crew: Arc<dyn Crew>,
     /// Finds the way out, to know what a dead hold may have sent.
     pub carriers: Arc<dyn Carriers>,
     /// Tells watchers.
@@ -122,8 +122,8 @@ impl Run {
                 apology: APOLOGY.to_owned(),
             };
             let staff = self
-                .bots
-                .find(start.session.tenant(), start.session.bot())
+                .crew
+                .staff(start.session.tenant(), start.session.bot())
                 .await?;
             return self
                 .write(

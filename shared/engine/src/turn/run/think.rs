@@ -52,7 +52,7 @@ impl Run {
         round: Round,
     ) -> Result<RunOutput, Error> {
         let key = &start.session;
-        let staff = self.bots.find(key.tenant(), key.bot()).await?;
+        let staff = self.crew.staff(key.tenant(), key.bot()).await?;
         let Some((conversation, results)) = self.conversation(key, session, &round, &staff).await?
         else {
             return Ok(RunOutput::Stop);
