@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use channels::accounts::Accounts;
 use embedded::{FileDisk, FlushThread, Store};
 use engine::bot::Problem;
 use engine::runtime::Runtime;
@@ -11,7 +12,6 @@ use engine::turn::{Staff, Timing};
 use models::{Environment, Models};
 
 use crate::ground::tokio_runtime;
-use crate::host::carriers::Accounts;
 use crate::host::{Ground, Host, Shelf};
 
 mod data;

@@ -20,9 +20,7 @@ use engine::turn::{
     Turns,
 };
 use engine::view::View;
-use secrecy::SecretString;
 
-pub mod carriers;
 mod functions;
 mod hub;
 mod shelf;
@@ -265,12 +263,10 @@ impl Host {
         &self.view
     }
 
-    /// The tenant's secret `name`.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub async fn secret(&self, tenant: &str, name: &str) -> Result<SecretString, Error> {
-        self.secrets.secret(tenant, name).await
+    /// Secrets by name.
+    #[must_use]
+    pub fn secrets(&self) -> &Arc<dyn Secrets> {
+        &self.secrets
     }
 
     /// The store under the host.

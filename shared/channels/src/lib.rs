@@ -5,7 +5,9 @@
 
 use engine::message::{Arrival, Channel, Reference};
 
+pub mod accounts;
 mod form;
+#[cfg(feature = "client")]
 pub mod http;
 pub mod render;
 mod sending;

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use channels::render::ChannelStyle;
-use channels::{twilio, whatsapp};
 use engine::error::{Error, Kind};
 use engine::http::Http;
 use engine::message::{Carrier, Channel};
@@ -12,6 +10,9 @@ use engine::runtime::Runtime;
 use engine::session::SessionKey;
 use engine::tool::Secrets;
 use engine::turn::{Bots, Carriers};
+
+use crate::render::ChannelStyle;
+use crate::{twilio, whatsapp};
 
 /// Finds the account of a session's bot.
 pub struct Accounts {

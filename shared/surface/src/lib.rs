@@ -1,0 +1,36 @@
+//! The HTTP surface: what every path asks and answers, whoever serves it.
+//!
+//! A server routes: it hands each request to the handler of its path and sends the answer as it is. Handlers
+//! read the names in their paths themselves, check who asks before they read a body, and answer every
+//! failure with a [`Problem`].
+
+mod access;
+mod body;
+mod granting;
+mod news;
+pub mod openapi;
+mod path;
+mod problem;
+mod reading;
+mod response;
+mod token;
+mod webhooks;
+mod writing;
+
+pub use access::{Access, Right};
+pub use body::{Body, Unread, read_json};
+pub use granting::{Granted, Granting};
+pub use news::{Closing, News, Polling, Watch};
+pub use openapi::document as openapi;
+pub use problem::Problem;
+pub use reading::{Messages, Reading};
+pub use response::{harden, health};
+pub use token::SigningKey;
+pub use webhooks::Webhooks;
+pub use writing::{NewMessage, Taken, TakenStatus, Writing};
+
+/// A request with its whole body.
+pub type Request = http::Request<Vec<u8>>;
+
+/// An answer with its whole body.
+pub type Response = http::Response<Vec<u8>>;

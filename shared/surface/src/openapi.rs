@@ -1,0 +1,174 @@
+//! `GET /openapi.json`: the surface described from the types that serve it.
+
+use std::sync::LazyLock;
+
+use engine::event::Event;
+use engine::view::Trace;
+use http::StatusCode;
+use schemars::Schema;
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use serde_json::{Value, json};
+
+use crate::{Granted, Messages, NewMessage, Problem, Response, Taken, response};
+
+/// Where messages are written and read.
+pub const MESSAGES: &str = "/v1/{tenant}/{bot}/sessions/{session}/messages";
+/// Where the trace is read.
+pub const TURNS: &str = "/v1/{tenant}/{bot}/sessions/{session}/turns";
+/// Where events are streamed.
+pub const EVENTS: &str = "/v1/{tenant}/{bot}/sessions/{session}/events";
+/// Where tokens are given out.
+pub const TOKEN: &str = "/v1/{tenant}/{bot}/sessions/{session}/token";
+/// Where Twilio calls.
+pub const TWILIO: &str = "/webhooks/twilio/{tenant}/{bot}";
+/// Where Meta calls.
+pub const WHATSAPP: &str = "/webhooks/whatsapp/{tenant}/{bot}";
+/// Whether we are well.
+pub const HEALTH: &str = "/healthz";
+/// Where the description is.
+pub const OPENAPI: &str = "/openapi.json";
+
+static DOCUMENT: LazyLock<Value> = LazyLock::new(describe);
+
+/// The description, OpenAPI 3.0.
+#[must_use]
+pub fn document() -> &'static Value {
+    &DOCUMENT
+}
+
+/// `GET /openapi.json`
+#[must_use]
+pub fn get() -> Response {
+    response::answer(response::json(StatusCode::OK, document()))
+}
+
+fn describe() -> Value {
+    let mut schemas = SchemaSettings::openapi3().into_generator();
+    let paths = json!({
+        MESSAGES: {
+            "parameters": session_parameters(),
+            "post": {
+                "summary": "Say something; answered only after the message is durable",
+                "parameters": [{
+                    "name": "Idempotency-Key", "in": "header", "schema": { "type": "string" },
+                    "description": "The message's id: a message with an id that was accepted before is a duplicate.",
+                }],
+                "requestBody": { "required": true, "content": content(&schemas.subschema_for::<NewMessage>()) },
+                "responses": answers("202", &schemas.subschema_for::<Taken>(), &mut schemas, &["400", "401", "403", "404", "413", "415", "422", "429", "503"]),
+            },
+            "get": {
+                "summary": "Read the conversation, waiting for news if wanted",
+                "parameters": [
+                    query("after", "The last `seq` that was read; 0 for all."),
+                    query("wait", "Seconds to wait for something newer, at most 25."),
+                ],
+                "responses": answers("200", &schemas.subschema_for::<Messages>(), &mut schemas, &["400", "401", "403", "404", "503"]),
+            },
+        },
+        TURNS: {
+            "parameters": session_parameters(),
+            "get": {
+                "summary": "The trace: every accepted message with its verdict, every turn with its model and tool calls",
+                "responses": answers("200", &schemas.subschema_for::<Trace>(), &mut schemas, &["400", "401", "403", "404", "503"]),
+            },
+        },
+        TOKEN: {
+            "parameters": session_parameters(),
+            "post": {
+                "summary": "Get a token that lets a browser use this one session for an hour; needs a key, where keys are needed",
+                "responses": answers("201", &schemas.subschema_for::<Granted>(), &mut schemas, &["400", "401", "403", "404", "503"]),
+            },
+        },
+        EVENTS: {
+            "parameters": session_parameters(),
+            "get": {
+                "summary": "Server-sent events; `event` is the event's `type`, `data` the event as JSON. Hints: the messages are the truth",
+                "responses": {
+                    "200": { "description": "A stream of events", "content": { "text/event-stream": { "schema": schemas.subschema_for::<Event>() } } },
+                    "401": problem(&mut schemas), "403": problem(&mut schemas), "404": problem(&mut schemas),
+                },
+            },
+        },
+        TWILIO: {
+            "parameters": bot_parameters(),
+            "post": { "summary": "Twilio's webhook for messages and status callbacks", "responses": webhook(&mut schemas) },
+        },
+        WHATSAPP: {
+            "parameters": bot_parameters(),
+            "get": { "summary": "Meta's verification challenge", "responses": webhook(&mut schemas) },
+            "post": { "summary": "Meta's webhook for messages and statuses", "responses": webhook(&mut schemas) },
+        },
+        HEALTH: { "get": { "summary": "Whether messages can be accepted", "security": [], "responses": { "200": { "description": "They can" }, "503": problem(&mut schemas) } } },
+        OPENAPI: { "get": { "summary": "This document", "security": [], "responses": { "200": { "description": "OpenAPI 3.0" } } } },
+    });
+    json!({
+        "openapi": "3.0.3",
+        "info": {
+            "title": "Confab",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Conversations with a bot. Times are RFC 3339 in UTC, money is in micro-dollars, durations in milliseconds.",
+            "license": { "name": "MIT OR Apache-2.0" },
+        },
+        "paths": paths,
+        "security": [{ "key": [] }, {}],
+        "components": {
+            "securitySchemes": { "key": { "type": "http", "scheme": "bearer", "description": "A key of the secrets file, or a token of one session." } },
+            "schemas": schemas.take_definitions(true),
+        },
+    })
+}
+
+fn content(schema: &Schema) -> Value {
+    json!({ "application/json": { "schema": schema } })
+}
+
+fn answers(
+    status: &str,
+    schema: &Schema,
+    schemas: &mut SchemaGenerator,
+    problems: &[&str],
+) -> Value {
+    let mut answers = json!({ status: { "description": "Done", "content": content(schema) } });
+    for status in problems {
+        answers[*status] = problem(schemas);
+    }
+    answers
+}
+
+fn problem(schemas: &mut SchemaGenerator) -> Value {
+    let schema = schemas.subschema_for::<Problem>();
+    json!({ "description": "A problem document", "content": { "application/problem+json": { "schema": schema } } })
+}
+
+fn webhook(schemas: &mut SchemaGenerator) -> Value {
+    json!({
+        "200": { "description": "Taken in" },
+        "401": problem(schemas), "400": problem(schemas), "404": problem(schemas), "413": problem(schemas),
+    })
+}
+
+fn query(name: &str, description: &str) -> Value {
+    json!({ "name": name, "in": "query", "schema": { "type": "integer", "minimum": 0 }, "description": description })
+}
+
+fn path(name: &str, description: &str) -> Value {
+    json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" }, "description": description })
+}
+
+fn bot_parameters() -> Value {
+    json!([
+        path("tenant", "Whose bot; `local` on one machine."),
+        path("bot", "The `name` in bot.toml.")
+    ])
+}
+
+fn session_parameters() -> Value {
+    json!([
+        path("tenant", "Whose bot; `local` on one machine."),
+        path("bot", "The `name` in bot.toml."),
+        path(
+            "session",
+            "`<channel>:<contact>`, URL-encoded; a bare name is `web:<name>`."
+        ),
+    ])
+}

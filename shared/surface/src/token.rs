@@ -1,0 +1,73 @@
+//! Signed permissions to use one session for a while, for who must not have a key: pages in browsers.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use engine::runtime::Time;
+use engine::session::SessionKey;
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+/// Signs and recognises tokens.
+#[derive(Clone)]
+pub struct SigningKey([u8; 64]);
+
+/// A permission to use one session until it expires.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Token {
+    pub(crate) session: SessionKey,
+    pub(crate) expires: Time,
+}
+
+impl SigningKey {
+    /// A key of random bytes.
+    #[must_use]
+    pub fn new(key: [u8; 64]) -> Self {
+        Self(key)
+    }
+
+    /// A key that follows from `secret`: another secret is another key, and who cannot write down all of
+    /// the secret cannot sign.
+    #[must_use]
+    pub fn derived(secret: &SecretString) -> Self {
+        let mut seed = [0; 64];
+        seed[..32].copy_from_slice(&Sha256::digest(secret.expose_secret()));
+        let mac = Self(seed).mac(b"confab signing key\0");
+        let mut key = [0; 64];
+        key[..32].copy_from_slice(&mac.finalize().into_bytes());
+        Self(key)
+    }
+
+    /// `token` as text that only this key makes.
+    pub(crate) fn sign(&self, token: &Token) -> String {
+        let claim = format!("{} {}", token.expires.0, token.session);
+        let payload = BASE64_URL_SAFE_NO_PAD.encode(claim);
+        let signature = self.tag(&payload).finalize().into_bytes();
+        format!("{payload}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    /// What [`SigningKey::sign`] made the text of, expired or not.
+    pub(crate) fn read(&self, text: &str) -> Option<Token> {
+        let (payload, signature) = text.split_once('.')?;
+        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
+        self.tag(payload).verify_slice(&signature).ok()?;
+        let claim = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+        let (expires, session) = claim.split_once(' ')?;
+        Some(Token {
+            session: session.parse().ok()?,
+            expires: Time(expires.parse().ok()?),
+        })
+    }
+
+    fn tag(&self, payload: &str) -> Hmac<Sha256> {
+        let mut mac = self.mac(b"confab session token\0");
+        mac.update(payload.as_bytes());
+        mac
+    }
+
+    fn mac(&self, purpose: &[u8]) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new(&self.0.into());
+        mac.update(purpose);
+        mac
+    }
+}
