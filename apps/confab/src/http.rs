@@ -1,37 +1,73 @@
-//! The HTTP surface of the local host. The cloud serves the same paths.
+//! The local host's server: the surface's paths, and what only this host has: its page and its events.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
+use surface::{Granting, Problem, Reading, Webhooks, Writing, openapi};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::host::Host;
 
-mod access;
-mod body;
+mod api;
 mod events;
-mod messages;
-mod openapi;
+mod exchange;
+mod guard;
+mod news;
 mod page;
-mod problem;
-mod webhooks;
 
-pub use access::Access;
-use problem::Problem;
+use exchange::Refused;
+pub use guard::Guard;
+use news::Told;
 
 /// What every handler is given.
-#[derive(Clone)]
 struct App {
     host: Arc<Host>,
-    access: Arc<Access>,
+    guard: Guard,
+    writing: Writing,
+    reading: Reading,
+    granting: Granting,
+    webhooks: Webhooks,
     /// Turns true when the host stops; ends what would wait for ever.
     stopping: watch::Receiver<bool>,
+}
+
+impl App {
+    fn new(host: Arc<Host>, guard: Guard, stopping: watch::Receiver<bool>) -> Self {
+        let access = &guard.access;
+        Self {
+            writing: Writing {
+                access: access.clone(),
+                intake: host.intake().clone(),
+            },
+            reading: Reading {
+                access: access.clone(),
+                view: host.view().clone(),
+                bots: host.shelf().clone(),
+                news: Arc::new(Told {
+                    host: host.clone(),
+                    stopping: stopping.clone(),
+                }),
+                runtime: host.runtime().clone(),
+            },
+            granting: Granting {
+                access: access.clone(),
+                bots: host.shelf().clone(),
+            },
+            webhooks: Webhooks {
+                bots: host.shelf().clone(),
+                secrets: host.secrets().clone(),
+                intake: host.intake().clone(),
+            },
+            host,
+            guard,
+            stopping,
+        }
+    }
 }
 
 /// Serves `host` on `listener` until `stop` resolves and the requests under way are answered.
@@ -41,15 +77,11 @@ struct App {
 pub async fn serve(
     listener: TcpListener,
     host: Arc<Host>,
-    access: Access,
+    guard: Guard,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let (stopped, stopping) = watch::channel(false);
-    let app = App {
-        host,
-        access: Arc::new(access),
-        stopping,
-    };
+    let app = Arc::new(App::new(host, guard, stopping));
     axum::serve(listener, router(app))
         .with_graceful_shutdown(async move {
             stop.await;
@@ -58,75 +90,43 @@ pub async fn serve(
         .await
 }
 
-fn router(app: App) -> Router {
+fn router(app: Arc<App>) -> Router {
     let guarded = Router::new()
         .route("/", get(page::index))
         .route("/page.css", get(page::style))
         .route("/page.js", get(page::script))
         .route("/page/session", post(page::session))
-        .route("/healthz", get(health))
-        .route("/openapi.json", get(openapi::document))
-        .route(openapi::MESSAGES, post(messages::post).get(messages::list))
-        .route(openapi::TURNS, get(messages::trace))
+        .route(openapi::HEALTH, get(api::health))
+        .route(openapi::OPENAPI, get(api::openapi))
+        .route(
+            openapi::MESSAGES,
+            post(api::post_message).get(api::messages),
+        )
+        .route(openapi::TURNS, get(api::turns))
+        .route(openapi::TOKEN, post(api::token))
         .route(openapi::EVENTS, get(events::stream))
         .layer(middleware::from_fn_with_state(app.clone(), check_origin));
     // Webhooks come under any name a tunnel or proxy gives us; their signatures vouch for them.
     Router::new()
-        .route(openapi::TWILIO, post(webhooks::twilio))
-        .route(
-            openapi::WHATSAPP,
-            get(webhooks::whatsapp_challenge).post(webhooks::whatsapp),
-        )
+        .route(openapi::TWILIO, post(api::twilio))
+        .route(openapi::WHATSAPP, get(api::whatsapp).post(api::whatsapp))
         .merge(guarded)
-        .fallback(async || {
-            Problem::new(
-                StatusCode::NOT_FOUND,
-                "no_such_path",
-                "there is nothing at this path",
-            )
-        })
-        .method_not_allowed_fallback(async || {
-            Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "no_such_method",
-                "this path does not take that method",
-            )
-        })
+        .fallback(async || Refused::from(Problem::no_such_path()))
+        .method_not_allowed_fallback(async || Refused::from(Problem::no_such_method()))
         .layer(middleware::map_response(harden))
         .with_state(app)
 }
 
 async fn check_origin(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     request: Request,
     next: Next,
-) -> Result<Response, Problem> {
-    app.access.check_origin(request.headers(), request.uri())?;
+) -> Result<Response, Refused> {
+    app.guard.check_origin(request.headers(), request.uri())?;
     Ok(next.run(request).await)
 }
 
-/// Headers that keep a browser from guessing types, framing us or telling others where it was.
 async fn harden(mut response: Response) -> Response {
-    const HEADERS: [(HeaderName, HeaderValue); 4] = [
-        (
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ),
-        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-        (
-            header::REFERRER_POLICY,
-            HeaderValue::from_static("no-referrer"),
-        ),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    for (name, value) in HEADERS {
-        response.headers_mut().entry(name).or_insert(value);
-    }
+    surface::harden(&mut response);
     response
-}
-
-/// 200 while what is accepted can be made durable.
-async fn health(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
-    engine::session::Sessions::durable(&**app.host.store()).await?;
-    Ok(axum::Json(serde_json::json!({ "status": "ok" })))
 }

@@ -14,7 +14,7 @@ use super::screen::Screen;
 use super::{logs, warnings};
 use crate::assemble::{Assembly, Env, reload};
 use crate::host::Host;
-use crate::http::{Access, serve};
+use crate::http::{Guard, serve};
 
 mod banner;
 mod edits;
@@ -49,7 +49,7 @@ impl Dev {
         let mut assembly = Assembly::open(&self.place.options("dev"), env)?;
         warnings::tell(screen, &assembly);
         let bind = SocketAddr::new(self.bind, self.port);
-        let access = access(&assembly, bind)?;
+        let guard = guard(&assembly, bind)?;
         let listener = listen(bind).await?;
         let address = listener.local_addr()?;
         let holder = format!("confab dev at {}", banner::url(address));
@@ -57,7 +57,7 @@ impl Dev {
         let host = &assembly.host;
         let unfinished = host.recover().await?;
         let stop = Stop::listen(*screen);
-        let serving = tokio::spawn(serve(listener, host.clone(), access, stop.clone().asked()));
+        let serving = tokio::spawn(serve(listener, host.clone(), guard, stop.clone().asked()));
         Banner {
             bot: &host.shelf().current().bot,
             data: assembly.data.path(),
@@ -78,10 +78,10 @@ impl Dev {
     }
 }
 
-fn access(assembly: &Assembly, bind: SocketAddr) -> Result<Access, Failure> {
+fn guard(assembly: &Assembly, bind: SocketAddr) -> Result<Guard, Failure> {
     let secrets = assembly.vault.file().clone();
     let runtime = assembly.runtime.clone();
-    Ok(Access::new(secrets, bind, runtime, assembly.data.path())?)
+    Ok(Guard::new(secrets, bind, runtime, assembly.data.path())?)
 }
 
 async fn listen(bind: SocketAddr) -> Result<TcpListener, Failure> {

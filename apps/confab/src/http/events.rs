@@ -1,29 +1,31 @@
 //! Server-sent events of a session.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Sse;
 use axum::response::sse::{Event as Frame, KeepAlive};
 use engine::event::Event;
 use futures::{Stream, StreamExt};
+use surface::Right;
 
 use super::App;
-use super::access::Right;
-use super::messages::SessionPath;
-use super::problem::Problem;
+use super::exchange::Refused;
 
 /// How often an idle stream says that it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 pub(super) async fn stream(
-    State(app): State<App>,
-    path: SessionPath,
+    State(app): State<Arc<App>>,
+    uri: Uri,
     headers: HeaderMap,
-) -> Result<Sse<impl Stream<Item = Result<Frame, Infallible>>>, Problem> {
-    let key = app.session(path, &headers, Right::Talk).await?;
+) -> Result<Sse<impl Stream<Item = Result<Frame, Infallible>>>, Refused> {
+    let bots = app.host.shelf();
+    let access = &app.guard.access;
+    let key = access.session(&**bots, &uri, &headers, Right::Talk).await?;
     let mut stopping = app.stopping.clone();
     let stopped = async move {
         // The sender is gone only when the host has stopped.

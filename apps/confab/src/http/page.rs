@@ -1,17 +1,18 @@
 //! The web chat page and its sessions.
 
+use std::sync::Arc;
+
 use axum::Json;
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::extract::{Request, State};
+use axum::http::header;
 use axum::response::IntoResponse;
 use engine::runtime::Time;
 use engine::session::SessionKey;
 use serde::{Deserialize, Serialize};
 
-use super::access::LOCAL;
-use super::problem::Problem;
-use super::{App, body};
+use super::App;
+use super::exchange::{Incoming, Refused};
+use crate::assemble::LOCAL_TENANT;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -62,25 +63,26 @@ pub(super) async fn script() -> impl IntoResponse {
 
 /// A new session for a page, or the one its token was for.
 pub(super) async fn session(
-    State(app): State<App>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json<PageSession>, Problem> {
-    let Resume { token } = body::read_json(&headers, body).await?;
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Json<PageSession>, Refused> {
+    let (head, body) = request.into_parts();
+    let Resume { token } = surface::read_json(&head.headers, Incoming(body)).await?;
+    let access = &app.guard.access;
     let bot = app.host.shelf().current().bot;
     let resumed = token
-        .and_then(|token| app.access.renewable(&token))
+        .and_then(|token| access.renewable(&token))
         .filter(|session| session.bot() == bot.name);
     let session = match resumed {
         Some(session) => session,
         None => {
             let id = app.host.runtime().new_id().to_string();
-            SessionKey::from_id(LOCAL, &bot.name, &id).map_err(|bad| {
+            SessionKey::from_id(LOCAL_TENANT, &bot.name, &id).map_err(|bad| {
                 engine::error::Error::new(engine::error::Kind::Internal, bad.to_string())
             })?
         }
     };
-    let (token, expires) = app.access.issue_token(session.clone());
+    let (token, expires) = access.issue(&session);
     Ok(Json(PageSession {
         tenant: session.tenant().to_owned(),
         bot: session.bot().to_owned(),

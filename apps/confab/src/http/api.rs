@@ -1,0 +1,41 @@
+//! The paths that the cloud serves too, handed to who answers them in both places.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+
+use super::App;
+use super::exchange::{incoming, outgoing};
+
+pub(super) async fn post_message(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.writing.post(incoming(request)).await)
+}
+
+pub(super) async fn messages(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.reading.messages(incoming(request)).await)
+}
+
+pub(super) async fn turns(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.reading.turns(incoming(request)).await)
+}
+
+pub(super) async fn token(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.granting.post(incoming(request)).await)
+}
+
+pub(super) async fn twilio(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.webhooks.twilio(incoming(request)).await)
+}
+
+pub(super) async fn whatsapp(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.webhooks.whatsapp(incoming(request)).await)
+}
+
+pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
+    outgoing(surface::health(&**app.host.store()).await)
+}
+
+pub(super) async fn openapi() -> Response {
+    outgoing(surface::openapi::get())
+}
