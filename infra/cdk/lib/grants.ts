@@ -1,0 +1,62 @@
+import * as iam from 'aws-cdk-lib/aws-iam';
+
+/** Something a function may do. Data here, IAM statements in `statements`, environment in `environment`. */
+export type Grant =
+  | { readonly on: 'table'; readonly keys: string; readonly actions: readonly string[] }
+  | { readonly on: 'bucket'; readonly actions: readonly string[] }
+  | { readonly on: 'access' | 'secrets' | 'turn' | 'parked' | 'sockets' | 'stream' | 'redrive' };
+
+type ItemAction = 'GetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
+
+/** Items whose partition key is like `keys`. */
+export const items = (keys: string, ...actions: ItemAction[]): Grant => ({ on: 'table', keys, actions });
+/** Objects under bodies/. */
+export const bodies = (...actions: ('Get' | 'Put')[]): Grant => ({ on: 'bucket', actions });
+export const secret = (on: 'access' | 'secrets'): Grant => ({ on });
+export const startTurn: Grant = { on: 'turn' };
+export const park: Grant = { on: 'parked' };
+/** Sending to open WebSockets. */
+export const connections: Grant = { on: 'sockets' };
+/** What Lambda's poller reads on behalf of the function. */
+export const events = (on: 'stream' | 'redrive'): Grant => ({ on });
+
+/** What each thing is called in IAM, and what a function that may use it finds in its environment. */
+export type Resources = Record<Grant['on'], { readonly arn: string; readonly variable?: readonly [string, string] }>;
+
+const simple = {
+  access: ['secretsmanager:GetSecretValue'],
+  secrets: ['secretsmanager:GetSecretValue'],
+  turn: ['states:StartExecution'],
+  parked: ['sqs:SendMessage'],
+  sockets: ['execute-api:ManageConnections'],
+  stream: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
+  redrive: ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'],
+};
+
+export function statements(grants: readonly Grant[], resources: Resources): iam.PolicyStatement[] {
+  return grants.map((grant) => {
+    const { arn } = resources[grant.on];
+    switch (grant.on) {
+      case 'table':
+        return new iam.PolicyStatement({
+          actions: grant.actions.map((action) => `dynamodb:${action}`),
+          resources: [arn],
+          conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [grant.keys] } },
+        });
+      case 'bucket':
+        return new iam.PolicyStatement({
+          actions: grant.actions.map((action) => `s3:${action}Object`),
+          resources: [`${arn}/bodies/*`],
+        });
+      default:
+        return new iam.PolicyStatement({ actions: simple[grant.on], resources: [arn] });
+    }
+  });
+}
+
+export function environment(grants: readonly Grant[], resources: Resources): Record<string, string> {
+  return Object.fromEntries(grants.flatMap(({ on }) => {
+    const { variable } = resources[on];
+    return variable ? [variable] : [];
+  }));
+}

@@ -1,0 +1,143 @@
+import { ArnFormat, CfnOutput, DefaultStackSynthesizer, Duration, Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as scheduler from 'aws-cdk-lib/aws-scheduler';
+import { Construct } from 'constructs';
+
+import { Http, Sockets } from './apis';
+import { type FunctionName, functions, type FunctionSpec } from './functions';
+import type { Resources } from './grants';
+import { RustLambda } from './rust-lambda';
+import { isKept, type Settings } from './settings';
+import { nameSecret, Storage } from './storage';
+import { ExpressMachine } from './turn-machine';
+import { Watch } from './watch';
+
+/** All of Confab on AWS. Nothing in it is billed by the hour. */
+export class ConfabStack extends Stack {
+  constructor(scope: Construct, settings: Settings) {
+    super(scope, `confab-${settings.stage}`, {
+      description: `Confab, stage ${settings.stage}`,
+      terminationProtection: isKept(settings),
+      // The version rule only repeats what the CLI checks, and needs a parameter that no emulator has.
+      synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }),
+    });
+    const storage = new Storage(this, 'storage', settings);
+    const http = new Http(this, 'http');
+    const sockets = new Sockets(this, 'sockets');
+    const resources = this.resources(storage, sockets);
+
+    const made = Object.fromEntries(Object.entries(functions).map(([name, spec]: [string, FunctionSpec]) => {
+      const also = [...keyStatements(spec, storage), ...(name === 'turn-run' ? this.bedrock(settings) : [])];
+      const made = new RustLambda(this, name, { spec, resources, settings, also }).function;
+      if (spec.http) http.route(spec.http, made);
+      if (spec.socket) sockets.route(spec.socket, made);
+      return [name, made];
+    })) as Record<FunctionName, lambda.Function>;
+
+    const turn = new ExpressMachine(this, 'turn', made);
+    this.sweep(made['job-sweep']);
+    followSessions(made['stream-holds'], storage);
+    takeBack(made['queue-redrive'], storage);
+    new Watch(this, 'watch', { functions: made, turn, http, storage });
+
+    const outputs = {
+      HttpUrl: http.api.apiEndpoint,
+      SocketsUrl: sockets.url,
+      TurnMachine: turn.machine.stateMachineArn,
+      Table: storage.table.tableName,
+      Bucket: storage.bucket.bucketName,
+      ParkedQueue: storage.parked.queueUrl,
+      ParkedQueueArn: storage.parked.queueArn,
+      RedriveQueue: storage.redrive.queueUrl,
+      RedriveQueueArn: storage.redrive.queueArn,
+      AccessSecret: nameSecret('access', settings),
+      SecretsSecret: nameSecret('secrets', settings),
+    };
+    Object.entries(outputs).forEach(([name, value]) => new CfnOutput(this, name, { value }));
+  }
+
+  private resources(storage: Storage, sockets: Sockets): Resources {
+    // By name: the machine is made after the functions that start it, since it calls some of them.
+    const turn = this.formatArn({
+      service: 'states', resource: 'stateMachine', resourceName: `${this.stackName}-turn`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    return {
+      table: { arn: storage.table.tableArn, variable: ['CONFAB_TABLE', storage.table.tableName] },
+      bucket: { arn: storage.bucket.bucketArn, variable: ['CONFAB_BUCKET', storage.bucket.bucketName] },
+      access: { arn: storage.access.secretArn, variable: ['CONFAB_ACCESS_SECRET', storage.access.secretArn] },
+      secrets: { arn: storage.secrets.secretArn, variable: ['CONFAB_SECRETS_SECRET', storage.secrets.secretArn] },
+      turn: { arn: turn, variable: ['CONFAB_TURN_MACHINE', turn] },
+      parked: { arn: storage.parked.queueArn, variable: ['CONFAB_PARKED_QUEUE', storage.parked.queueUrl] },
+      sockets: {
+        arn: sockets.connectionsArn,
+        variable: ['CONFAB_SOCKETS', sockets.url],
+      },
+      stream: { arn: storage.table.tableStreamArn! },
+      redrive: { arn: storage.redrive.queueArn },
+    };
+  }
+
+  private bedrock({ bedrock }: Settings): iam.PolicyStatement[] {
+    if (!bedrock) return [];
+    return [new iam.PolicyStatement({
+      actions: ['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream'],
+      resources: [
+        `arn:${this.partition}:bedrock:*::foundation-model/${bedrock}`,
+        `arn:${this.partition}:bedrock:*:${this.account}:inference-profile/*${bedrock}`,
+      ],
+    })];
+  }
+
+  private sweep(sweep: lambda.Function): void {
+    const role = new iam.Role(this, 'sweep-role', {
+      assumedBy: new iam.ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
+      }),
+      inlinePolicies: {
+        may: new iam.PolicyDocument({
+          statements: [new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [sweep.functionArn] })],
+        }),
+      },
+    });
+    new scheduler.CfnSchedule(this, 'sweep', {
+      scheduleExpression: 'rate(5 minutes)',
+      flexibleTimeWindow: { mode: 'OFF' },
+      // What one sweep misses the next one finds.
+      target: { arn: sweep.functionArn, roleArn: role.roleArn, retryPolicy: { maximumRetryAttempts: 0 } },
+    });
+  }
+}
+
+/** With a key of its own, the table is read and written under the caller's right to that key. */
+function keyStatements({ may }: FunctionSpec, { key }: Storage): iam.PolicyStatement[] {
+  if (!key || !may.some(({ on }) => on === 'table' || on === 'stream')) return [];
+  return [new iam.PolicyStatement({
+    actions: ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
+    resources: [key.keyArn],
+    conditions: { StringEquals: { 'kms:ViaService': `dynamodb.${Stack.of(key).region}.amazonaws.com` } },
+  })];
+}
+
+/** Every change of a session's item, gathered for a minute. */
+function followSessions(handler: lambda.Function, { table }: Storage): void {
+  new lambda.EventSourceMapping(handler, 'sessions', {
+    target: handler,
+    eventSourceArn: table.tableStreamArn,
+    startingPosition: lambda.StartingPosition.LATEST,
+    filters: [lambda.FilterCriteria.filter({ dynamodb: { Keys: { sk: { S: lambda.FilterRule.isEqual('session') } } } })],
+    batchSize: 1000,
+    maxBatchingWindow: Duration.seconds(60),
+    bisectBatchOnError: true,
+    maxRecordAge: Duration.hours(24),
+  });
+}
+
+function takeBack(handler: lambda.Function, { redrive }: Storage): void {
+  new lambda.EventSourceMapping(handler, 'parked', {
+    target: handler,
+    eventSourceArn: redrive.queueArn,
+    batchSize: 10,
+    reportBatchItemFailures: true,
+  });
+}
