@@ -58,6 +58,7 @@ export class Storage extends Construct {
       removalPolicy,
     });
     this.redrive = new sqs.Queue(this, 'redrive', {
+      retentionPeriod: Duration.days(14),
       // Lambda wants six times the function's timeout.
       visibilityTimeout: Duration.seconds(180),
       deadLetterQueue: { queue: this.parked, maxReceiveCount: 5 },

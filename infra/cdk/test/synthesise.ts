@@ -1,0 +1,48 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import assert from 'node:assert/strict';
+
+import { App } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+
+import { readSettings } from '../lib/settings';
+import { ConfabStack } from '../lib/stack';
+
+export interface Resource {
+  readonly Type: string;
+  readonly Properties: Record<string, any>;
+  readonly DeletionPolicy?: string;
+  readonly Metadata?: Record<string, string>;
+}
+
+export interface Synthesised {
+  readonly template: { readonly Resources: Record<string, Resource> };
+  /** What cdk-nag finds and nobody explained. */
+  readonly findings: readonly string[];
+}
+
+/** The template of a stage, with placeholders where the functions' code would be. */
+export function synthesise(context: Record<string, string> = {}): Synthesised {
+  const outdir = mkdtempSync(join(tmpdir(), 'confab-assembly-'));
+  const bots = resolve(__dirname, '../../../examples/support');
+  const app = new App({
+    outdir,
+    analyticsReporting: false,
+    context: { bots, assets: 'none', 'aws:cdk:enable-path-metadata': true, ...context },
+  });
+  const stack = new ConfabStack(app, readSettings(app.node));
+  const { template } = app.synth().getStackByName(stack.stackName);
+  const { violations } = new AwsSolutionsChecks().validateScope(app);
+  rmSync(outdir, { recursive: true });
+  const findings = violations.flatMap(({ ruleName, violatingResources }) =>
+    violatingResources.map(({ constructPath }) => `${ruleName} at ${constructPath}`));
+  return { template, findings };
+}
+
+/** Compares with a file beside the tests, or writes it with `npm run update`. */
+export function assertRecorded(file: string, text: string): void {
+  const path = resolve(__dirname, file);
+  if (process.env.UPDATE) writeFileSync(path, text);
+  assert.equal(text, readFileSync(path, 'utf8'), `${file} has changed: read what differs, then \`npm run update\``);
+}
