@@ -120,11 +120,14 @@ async fn a_waiting_reader_is_told_at_once() {
     assert_eq!(posted.status, 202);
     // A poll that runs out of time comes back empty, which `replies` does not put up with.
     let read = reader.await.unwrap();
-    let roles: Vec<(Role, u64)> = read
+    let told: Vec<(Role, u64, Option<&str>)> = read
         .iter()
-        .map(|message| (message.role, message.seq))
+        .map(|message| (message.role, message.seq, message.id.as_deref()))
         .collect();
-    assert_eq!(roles, [(Role::User, 1), (Role::Assistant, 2)]);
+    assert_eq!(
+        told,
+        [(Role::User, 1, Some("m1")), (Role::Assistant, 2, None)]
+    );
     assert_eq!(client.messages("cleo", 1, 0).await.unwrap(), read[1..]);
     assert_eq!(client.messages("cleo", 2, 0).await.unwrap(), []);
 }

@@ -308,17 +308,12 @@ function settle(item, { seq, text, at }) {
 	draw(item);
 }
 
-// Takes a message of the history. Own messages come without their id and are known by text and order.
-function take({ seq, role, text, turn, at }) {
+// Takes a message of the history. Own messages are known by the ids they were sent with.
+function take({ seq, id, role, text, turn, at }) {
 	const { items } = chat;
 	chat.last = Math.max(chat.last, seq);
 	if (role === "assistant") return settle(replyOf(turn), { seq, text, at });
-	const same = (item) => item.own && !item.seq && item.text === text.trim() && item.after < seq;
-	const item =
-		items.find((item) => item.own && item.seq === seq) ??
-		items.find((item) => same(item) && !item.failed) ??
-		items.find(same) ??
-		newOwn({ text });
+	const item = items.find((item) => item.own && item.id === id) ?? newOwn({ id, text });
 	Object.assign(item, { seq, turn, at, sending: false, failed: null });
 	place(item);
 	draw(item);
@@ -399,7 +394,7 @@ function tell(text, kind = "", label = "", onclick = null) {
 // Keeps what the history has not shown yet, so that a reload loses nothing.
 function keep() {
 	const unseen = chat.items.filter((item) => item.own && !item.seq);
-	sessionStorage.setItem(OUTBOX + chat.session, JSON.stringify(unseen, ["id", "text", "after", "at"]));
+	sessionStorage.setItem(OUTBOX + chat.session, JSON.stringify(unseen, ["id", "text", "at"]));
 }
 
 function send(item) {
@@ -438,7 +433,7 @@ function compose(text) {
 	// `randomUUID` exists in secure contexts only, and a host in the local network is none.
 	const digit = (mark) => (mark ^ ((crypto.getRandomValues(new Uint8Array(1))[0] & 15) >> (mark / 4))).toString(16);
 	const id = "10000000-1000-4000-8000-100000000000".replace(/[018]/g, digit);
-	send(newOwn({ id, text, after: chat.last, at: new Date().toISOString() }));
+	send(newOwn({ id, text, at: new Date().toISOString() }));
 }
 
 // A suggestion vanishes with the focus it had; a phone's keyboard stays away.

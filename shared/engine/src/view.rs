@@ -42,6 +42,9 @@ pub enum Role {
 pub struct Message {
     /// Its place in the conversation, from 1. Later messages have greater places; places may be skipped.
     pub seq: u64,
+    /// The id a contact's message was accepted with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Who wrote it.
     pub role: Role,
     /// What they wrote.
@@ -70,6 +73,7 @@ impl View {
         if let Some(head) = session.inbox.first() {
             messages.push(Message {
                 seq: session.head() + session.delivered,
+                id: Some(head.id.clone()),
                 role: Role::User,
                 text: head.text.clone(),
                 turn: session.delivered + 1,
@@ -119,6 +123,7 @@ fn messages_of(turn: &Turn) -> Vec<Message> {
         .filter(|(taken, _)| !taken.repeat)
         .map(|(taken, arrival)| Message {
             seq: turn.seq_of_message(arrival),
+            id: Some(taken.id.clone()),
             role: Role::User,
             text: taken.text.clone(),
             turn: record.turn,
@@ -126,6 +131,7 @@ fn messages_of(turn: &Turn) -> Vec<Message> {
         });
     let reply = turn.reply().map(|text| Message {
         seq: turn.seq_of_reply(),
+        id: None,
         role: Role::Assistant,
         text: text.to_owned(),
         turn: record.turn,

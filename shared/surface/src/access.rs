@@ -200,3 +200,6 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
         .map(Some)
         .ok_or_else(malformed)
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,3 +112,6 @@ fn unreadable(error: &serde_json::Error) -> Problem {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ pub use reading::{Messages, Reading};
 pub use response::{harden, health};
 pub use token::SigningKey;
 pub use webhooks::Webhooks;
-pub use writing::{NewMessage, Taken, TakenStatus, Writing};
+pub use writing::{NewMessage, Taken, TakenStatus, Writing, say};
 
 /// A request with its whole body.
 pub type Request = http::Request<Vec<u8>>;

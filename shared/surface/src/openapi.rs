@@ -30,7 +30,7 @@ pub const OPENAPI: &str = "/openapi.json";
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(describe);
 
-/// The description, OpenAPI 3.0.
+/// The description of the surface, in version 3.0 of `OpenAPI`.
 #[must_use]
 pub fn document() -> &'static Value {
     &DOCUMENT

@@ -47,3 +47,6 @@ fn names<const N: usize>(uri: &Uri, template: &str) -> Result<[String; N], Probl
 fn invalid(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "invalid_path", detail)
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,3 +71,6 @@ impl SigningKey {
         mac
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -150,3 +150,6 @@ fn signed_url(settings: &TwilioSettings, head: &Parts) -> String {
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use engine::session::SessionKey;
 use engine::turn::{Intake, Receipt};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
@@ -65,21 +66,34 @@ impl Writing {
             .session(&*accept.bots, &head.uri, &head.headers, Right::Talk)
             .await?;
         let header = idempotency_key(&head.headers)?;
-        let message: NewMessage = read_json(&head.headers, body).await?;
-        let id = header
-            .or(message.id)
-            .unwrap_or_else(|| accept.runtime.new_id().to_string());
-        let status = match self.intake.post(&key, &id, &message.text).await? {
-            Receipt::Accepted => TakenStatus::Accepted,
-            Receipt::Duplicate => TakenStatus::Duplicate,
-        };
-        let taken = Taken {
-            session: key.id().to_owned(),
-            message: id,
-            status,
-        };
-        json(StatusCode::ACCEPTED, &taken)
+        let mut message: NewMessage = read_json(&head.headers, body).await?;
+        message.id = header.or(message.id);
+        say(&self.intake, &key, message).await
     }
+}
+
+/// Takes in a message of a session whose caller is known to be allowed.
+///
+/// # Errors
+/// Why it was not taken in.
+pub async fn say(
+    intake: &Intake,
+    session: &SessionKey,
+    message: NewMessage,
+) -> Result<Response, Problem> {
+    let id = message
+        .id
+        .unwrap_or_else(|| intake.accept.runtime.new_id().to_string());
+    let status = match intake.post(session, &id, &message.text).await? {
+        Receipt::Accepted => TakenStatus::Accepted,
+        Receipt::Duplicate => TakenStatus::Duplicate,
+    };
+    let taken = Taken {
+        session: session.id().to_owned(),
+        message: id,
+        status,
+    };
+    json(StatusCode::ACCEPTED, &taken)
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {

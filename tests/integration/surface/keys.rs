@@ -2,11 +2,14 @@
 
 use std::fs;
 
+use engine::runtime::Time;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::{Client, Reply, Request};
 use crate::process::{Confab, Setup, example};
+
+use super::support;
 
 const SECRETS: &str = r#"
 format = 1
@@ -126,6 +129,58 @@ async fn a_page_may_use_its_own_conversation_only() {
         session(&begin(json!({ "token": forged })).await),
         session(&first)
     );
+}
+
+/// What is answered to who asks for a token for `session`.
+async fn ask_for_token(client: &Client, session: &str) -> Reply {
+    let request = Request::new("POST", &client.path(session, "token"));
+    client.send(request).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_site_gives_a_browser_a_token_for_one_session() {
+    let guarded = guarded();
+    let nobody = guarded.confab.client("support");
+    let site = nobody.with_key("client-0123456789");
+    let granted = ask_for_token(&site, "ann").await;
+    assert_eq!(granted.status, 201, "{}", granted.text());
+    let left = granted.json()["expires"].as_str().unwrap().to_owned();
+    assert!(left.parse::<Time>().is_ok(), "{left}");
+    let browser = nobody.with_key(granted.json()["token"].as_str().unwrap());
+    assert_eq!(statuses(&browser, "ann").await, [202, 200, 403]);
+    assert_eq!(statuses(&browser, "eve").await, [403, 403, 403]);
+    // A token begets no token, and neither does another tenant's key or none.
+    for (client, refusal) in [
+        (&browser, (403, "forbidden")),
+        (&nobody.with_key("other-01234567890"), (403, "forbidden")),
+        (&nobody, (401, "unauthenticated")),
+    ] {
+        let (status, code) = ask_for_token(client, "ann").await.problem();
+        assert_eq!((status, code.as_str()), refusal);
+    }
+    let unknown = Client {
+        bot: "/v1/local/nobody".to_owned(),
+        ..site
+    };
+    let refused = ask_for_token(&unknown, "ann").await;
+    assert_eq!(refused.problem(), (404, "not_found".to_owned()));
+}
+
+#[tokio::test]
+async fn where_no_key_is_needed_a_token_needs_none() {
+    let support = support();
+    let client = support.client();
+    let granted = ask_for_token(&client, "gus").await;
+    assert_eq!(granted.status, 201, "{}", granted.text());
+    let browser = client.with_key(granted.json()["token"].as_str().unwrap());
+    assert_eq!(statuses(&browser, "gus").await, [202, 200, 403]);
+    assert_eq!(statuses(&browser, "eve").await, [403, 403, 403]);
+    let elsewhere = Client {
+        bot: "/v1/elsewhere/support".to_owned(),
+        ..client
+    };
+    let refused = ask_for_token(&elsewhere, "gus").await;
+    assert_eq!(refused.problem(), (403, "forbidden".to_owned()));
 }
 
 #[test]

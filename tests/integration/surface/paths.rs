@@ -47,6 +47,7 @@ async fn the_description_lists_exactly_what_is_served() {
         ("get", "/v1/{tenant}/{bot}/sessions/{session}/turns"),
         ("get", "/webhooks/whatsapp/{tenant}/{bot}"),
         ("post", "/v1/{tenant}/{bot}/sessions/{session}/messages"),
+        ("post", "/v1/{tenant}/{bot}/sessions/{session}/token"),
         ("post", "/webhooks/twilio/{tenant}/{bot}"),
         ("post", "/webhooks/whatsapp/{tenant}/{bot}"),
     ];
