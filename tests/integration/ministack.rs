@@ -66,6 +66,17 @@ impl MiniStack {
         }
     }
 
+    /// The services, as a function would reach them.
+    pub(crate) fn cloud(&self) -> aws::Cloud {
+        let variable = |name: &str| match name {
+            "AWS_REGION" => Some("us-east-1".to_owned()),
+            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
+            "AWS_ENDPOINT_URL" => Some(format!("http://127.0.0.1:{}", self.port)),
+            _ => None,
+        };
+        aws::Cloud::from_lookup(variable).expect("every variable")
+    }
+
     pub(crate) fn dynamodb(&self, operation: &str, body: &Value) -> (u16, Value) {
         self.call("dynamodb", &format!("DynamoDB_20120810.{operation}"), body)
     }

@@ -3,15 +3,16 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Barrier};
 
-use aws::attribute::{AttributeValue, Item};
-use aws::session::{read, update};
+use aws::{Bodies, Store};
+use engine::message::Channel;
 use engine::runtime::Time;
 use engine::session::{
-    Chain, Command, Hold, Intended, InvocationId, Next, OwnerId, Pending, PlanId, Refusal, Rotate,
-    Session, Step,
+    Applied, Chain, Command, Hold, Intended, InvocationId, Next, OwnerId, Pending, PlanId, Refusal,
+    Rotate, Session, SessionKey, Sessions, Step,
 };
+use futures::future::join_all;
+use ground::tokio_runtime;
 use serde_json::{Value, json};
 
 use crate::ministack::MiniStack;
@@ -27,8 +28,17 @@ const TABLE: &str = "sessions";
 const SEEDS: u64 = 30;
 const COMMANDS: usize = 80;
 
-fn key(name: &str) -> Item {
-    [("pk".to_owned(), AttributeValue::text(name))].into()
+fn key(name: &str) -> SessionKey {
+    SessionKey::new("local", "shop", Channel::Web, name).expect("a key")
+}
+
+fn store(ministack: &MiniStack) -> Store {
+    let cloud = ministack.cloud();
+    let bodies = Bodies {
+        client: cloud.s3(),
+        bucket: "unused".to_owned(),
+    };
+    Store::new(cloud.dynamodb(), TABLE.to_owned(), bodies, tokio_runtime())
 }
 
 fn create_table(ministack: &MiniStack) {
@@ -37,8 +47,14 @@ fn create_table(ministack: &MiniStack) {
         &json!({
             "TableName": TABLE,
             "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+            "AttributeDefinitions": [
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+            "KeySchema": [
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
         }),
     );
     assert_eq!(status, 200, "{answer}");
@@ -47,29 +63,15 @@ fn create_table(ministack: &MiniStack) {
 /// The session after the command, or the refusal and the session as it was.
 type Answer = (Result<(), Refusal>, Session);
 
-fn on_ministack(ministack: &MiniStack, name: &str, command: &Command) -> Answer {
-    let request = update(command).request(TABLE, &key(name));
-    let (status, answer) = ministack.dynamodb("UpdateItem", &request);
-    if status == 200 {
-        return (Ok(()), session(&answer["Attributes"]));
+async fn on_ministack(store: &Store, name: &str, command: &Command) -> Answer {
+    match store
+        .apply(&key(name), command.clone())
+        .await
+        .expect("an answer")
+    {
+        Applied::Done(session) => (Ok(()), sorted(Session::clone(&session))),
+        Applied::Refused(refusal, session) => (Err(refusal), sorted(Session::clone(&session))),
     }
-    let error = answer["__type"].as_str().unwrap_or_default();
-    assert!(
-        error.ends_with("ConditionalCheckFailedException"),
-        "{answer} to {request}"
-    );
-    let old = session(&answer["Item"]);
-    let refusal = old.refusal(command);
-    (Err(refusal.expect("a reason that the machine knows")), old)
-}
-
-fn session(item: &Value) -> Session {
-    let item: Option<Item> = serde_json::from_value(item.clone()).expect("an item");
-    let item = item.unwrap_or_default();
-    let session = sorted(read(&item).expect("a session"));
-    let drained: Option<u64> = item.get("drained").and_then(AttributeValue::parse);
-    assert_eq!(drained.unwrap_or_default(), session.head() - 1);
-    session
 }
 
 /// A set has no order.
@@ -91,7 +93,7 @@ fn hand_over(ministack: &MiniStack, name: &str, person: Option<&str>) {
     };
     let mut request = json!({
         "TableName": TABLE,
-        "Key": key(name),
+        "Key": {"pk": {"S": format!("session/{}", key(name))}, "sk": {"S": "turns"}},
         "UpdateExpression": expression,
         "ExpressionAttributeNames": {"#h": "handoff"},
     });
@@ -101,12 +103,13 @@ fn hand_over(ministack: &MiniStack, name: &str, person: Option<&str>) {
     assert_eq!(ministack.dynamodb("UpdateItem", &request).0, 200);
 }
 
-#[test]
-fn every_expression_agrees_with_the_machine() {
+#[tokio::test]
+async fn every_expression_agrees_with_the_machine() {
     let Some(ministack) = MiniStack::start() else {
         return;
     };
     create_table(&ministack);
+    let store = store(&ministack);
     let mut happened: BTreeMap<String, u32> = BTreeMap::new();
     for seed in 0..SEEDS {
         let name = format!("session-{seed}");
@@ -118,7 +121,7 @@ fn every_expression_agrees_with_the_machine() {
                 session.handoff = person;
             }
             let command = adversary.command(&session);
-            let stored = on_ministack(&ministack, &name, &command);
+            let stored = on_ministack(&store, &name, &command).await;
             let pure = on_machine(&mut session, &command);
             assert_eq!(stored, pure, "seed {seed}, step {step}: {command:?}");
             let what = match pure.0 {
@@ -143,31 +146,24 @@ fn variant(value: &impl std::fmt::Debug) -> String {
     name
 }
 
-#[test]
-fn of_sixty_four_messages_at_once_one_owns_the_session_and_all_wait() {
+#[tokio::test]
+async fn of_sixty_four_messages_at_once_one_owns_the_session_and_all_wait() {
     let Some(ministack) = MiniStack::start() else {
         return;
     };
     create_table(&ministack);
-    let ministack = Arc::new(ministack);
-    let start = Arc::new(Barrier::new(64));
-    let racers: Vec<_> = (0..64)
-        .map(|racer| {
-            let (ministack, start) = (Arc::clone(&ministack), Arc::clone(&start));
-            std::thread::spawn(move || {
-                let command = message(racer);
-                start.wait();
-                let (answer, session) = on_ministack(&ministack, "raced", &command);
-                assert_eq!(answer, Ok(()));
-                session.owner == Some(OwnerId(racer))
-            })
-        })
-        .collect();
-    let owners = racers
-        .into_iter()
-        .map(|racer| racer.join().expect("a racer"));
-    assert_eq!(owners.filter(|owner| *owner).count(), 1);
-    let (again, session) = on_ministack(&ministack, "raced", &message(0));
+    let store = store(&ministack);
+    let racers = (0..64).map(|racer| {
+        let store = &store;
+        async move {
+            let (answer, session) = on_ministack(store, "raced", &message(racer)).await;
+            assert_eq!(answer, Ok(()));
+            session.owner == Some(OwnerId(racer))
+        }
+    });
+    let owners = join_all(racers).await;
+    assert_eq!(owners.into_iter().filter(|owner| *owner).count(), 1);
+    let (again, session) = on_ministack(&store, "raced", &message(0)).await;
     assert_eq!(again, Err(Refusal::Seen));
     assert_eq!((session.arrivals, session.inbox.len()), (64, 64));
 }

@@ -11,8 +11,8 @@ use engine::runtime::Runtime;
 use engine::turn::{Staff, Timing};
 use models::{Environment, Models};
 
-use crate::ground::tokio_runtime;
 use crate::host::{Ground, Host, Shelf};
+use ground::tokio_runtime;
 
 mod data;
 mod env;

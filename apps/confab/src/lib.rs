@@ -2,6 +2,5 @@
 
 pub mod assemble;
 pub mod cli;
-pub mod ground;
 pub mod host;
 pub mod http;

@@ -1,4 +1,27 @@
-//! The engine's ports on AWS.
+//! The engine's ports on AWS: one `DynamoDB` table, one bucket, Step Functions, SQS, Secrets Manager and
+//! the connections of a WebSocket API.
 
-pub mod attribute;
-pub mod session;
+mod bodies;
+mod cloud;
+mod holds;
+mod item;
+mod machine;
+mod outcomes;
+mod parked;
+mod recent;
+mod secrets;
+mod session;
+mod sessions;
+mod sockets;
+mod store;
+mod transcripts;
+
+pub use bodies::Bodies;
+pub use cloud::{Cloud, Unset};
+pub use holds::{Image, OpenHolds};
+pub use item::{BadItem, Item};
+pub use machine::TurnMachine;
+pub use parked::{Parked, ParkedTurn};
+pub use secrets::{SecretsFile, Vault};
+pub use sockets::{Connection, Sockets};
+pub use store::Store;

@@ -9,6 +9,5 @@ mod item;
 mod tests;
 mod update;
 
-pub use expression::Update;
-pub use item::{read, write};
-pub use update::update;
+pub(crate) use item::{Stored, hash_set, hashes, read};
+pub(crate) use update::update;

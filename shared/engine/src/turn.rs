@@ -78,7 +78,7 @@ pub struct RunInput {
     /// The session and the hold.
     #[serde(flatten)]
     pub start: TurnStart,
-    /// The turn, in a later round.
+    /// The turn, unless this is the first of the hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<u64>,
     /// The plan whose tools have been called, in a later round.
@@ -196,6 +196,8 @@ pub enum DeliverOutput {
         /// The session and the hold.
         #[serde(flatten)]
         start: TurnStart,
+        /// The turn to come.
+        turn: u64,
     },
     /// Nothing more to do here.
     Stop,

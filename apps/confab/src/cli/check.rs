@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::screen::{Ink, Screen};
 use super::wording;
 use crate::assemble::{BotFolder, Env, Error, Vault, settings_problem, survey};
-use crate::ground::tokio_runtime;
+use ground::tokio_runtime;
 
 /// Look for mistakes in a bot's folder
 ///

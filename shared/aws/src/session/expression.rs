@@ -1,42 +1,25 @@
 //! Update and condition expressions with every name behind a placeholder.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
-use serde_json::{Value, json};
+use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::attribute::{AttributeValue, Item};
+use crate::item::{Item, number, text};
 
 /// One conditional `UpdateItem`, but for its table and key.
 ///
 /// It asks for `ALL_NEW`, as the session port answers with the session, and for `ALL_OLD` when the
 /// condition fails, which `Session::refusal` explains. Neither costs a unit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Update {
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Update {
     /// When it is carried out.
     pub condition: String,
     /// What it changes.
     pub update: String,
     /// Attribute names by placeholder, which begins with `#`.
-    pub names: BTreeMap<String, String>,
+    pub names: HashMap<String, String>,
     /// Values by placeholder, which begins with `:`.
     pub values: Item,
-}
-
-impl Update {
-    /// The body of the request on the item `key` of `table`.
-    #[must_use]
-    pub fn request(&self, table: &str, key: &Item) -> Value {
-        json!({
-            "TableName": table,
-            "Key": key,
-            "ConditionExpression": self.condition,
-            "UpdateExpression": self.update,
-            "ExpressionAttributeNames": self.names,
-            "ExpressionAttributeValues": self.values,
-            "ReturnValues": "ALL_NEW",
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        })
-    }
 }
 
 /// An [`Update`] in the making. `#name` stands for the attribute `name`, if nothing else is said.
@@ -46,7 +29,7 @@ pub(super) struct Draft {
     set: Vec<String>,
     add: Vec<String>,
     remove: Vec<String>,
-    names: BTreeMap<String, String>,
+    names: HashMap<String, String>,
     values: Item,
 }
 
@@ -82,12 +65,12 @@ impl Draft {
         self
     }
 
-    pub(super) fn number(self, placeholder: &str, value: impl Into<i128>) -> Self {
-        self.value(placeholder, AttributeValue::number(value))
+    pub(super) fn number(self, placeholder: &str, value: impl ToString) -> Self {
+        self.value(placeholder, self::number(value))
     }
 
     pub(super) fn text(self, placeholder: &str, value: impl ToString) -> Self {
-        self.value(placeholder, AttributeValue::text(value))
+        self.value(placeholder, self::text(value))
     }
 
     pub(super) fn finish(mut self) -> Update {

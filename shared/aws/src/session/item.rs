@@ -1,24 +1,34 @@
 //! A session as an item, and back.
 
-use std::collections::BTreeSet;
-use std::str::FromStr;
+use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
 use engine::runtime::Time;
 use engine::session::{Claim, Handled, MessageHash, Out, Pending, Session};
 
-use crate::attribute::{AttributeValue, BadItem, Item};
+use crate::bodies::BodyKey;
+use crate::item::{BadItem, Item, field, map, needed, number, text};
+
+/// A session as its item has it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Stored {
+    /// The session; the texts of `parted` messages are empty.
+    pub session: Session,
+    /// Messages whose text lies elsewhere, by their place in the inbox.
+    pub parted: Vec<(usize, BodyKey)>,
+    /// The connections that watch it.
+    pub watchers: BTreeSet<String>,
+}
 
 /// The session that `item` holds; an empty item is a fresh session.
 ///
 /// # Errors
 /// [`BadItem`] when an attribute does not read as what it should be.
-pub fn read(item: &Item) -> Result<Session, BadItem> {
-    Ok(Session {
-        inbox: match item.get("inbox") {
-            Some(AttributeValue::L(list)) => list.iter().map(pending).collect::<Result<_, _>>()?,
-            None => Vec::new(),
-            Some(_) => return Err(BadItem("inbox")),
-        },
+pub(crate) fn read(item: &Item) -> Result<Stored, BadItem> {
+    let (inbox, parted) = inbox(item)?;
+    let session = Session {
+        inbox,
         arrivals: field(item, "arrivals")?.unwrap_or_default(),
         seen: hashes(item, "seen")?,
         seen_old: hashes(item, "seen_old")?,
@@ -28,129 +38,127 @@ pub fn read(item: &Item) -> Result<Session, BadItem> {
         delivered: field(item, "delivered")?.unwrap_or_default(),
         plan: field(item, "plan")?,
         commit: field(item, "commit")?,
-        intents: match item.get("intents") {
-            Some(AttributeValue::M(map)) => map
-                .iter()
-                .map(|(key, value)| Ok((key.clone(), claim(value)?)))
-                .collect::<Result<_, _>>()?,
-            None => std::collections::BTreeMap::new(),
-            Some(_) => return Err(BadItem("intents")),
-        },
-        out: item.get("out").map(out).transpose()?,
+        intents: intents(item)?,
+        out: fields(item, "out")?.map(out).transpose()?,
         tries: field(item, "tries")?.unwrap_or_default(),
         handoff: field(item, "handoff")?,
-        last: item.get("last").map(handled).transpose()?,
+        last: fields(item, "last")?.map(handled).transpose()?,
+    };
+    let watchers = match item.get("watchers") {
+        Some(AttributeValue::Ss(connections)) => connections.iter().cloned().collect(),
+        None => BTreeSet::new(),
+        Some(_) => return Err(BadItem("watchers")),
+    };
+    Ok(Stored {
+        session,
+        parted,
+        watchers,
     })
 }
 
-/// The item of `session`, without its key.
-#[must_use]
-pub fn write(session: &Session) -> Item {
-    let inbox = session.inbox.iter().map(pending_value).collect();
-    let intents = session.intents.iter();
-    let intents = intents.map(|(key, claim)| (key.clone(), claim_value(claim)));
-    let drained = session.arrivals - session.inbox.len() as u64;
-    let number = |value: u64| Some(AttributeValue::number(value));
-    let fields = [
-        ("inbox", Some(AttributeValue::L(inbox))),
-        ("arrivals", number(session.arrivals)),
-        ("drained", number(drained)),
-        ("seen", hash_set(&session.seen)),
-        ("seen_old", hash_set(&session.seen_old)),
-        ("owner", session.owner.map(AttributeValue::text)),
-        (
-            "lease",
-            session.lease.map(|lease| AttributeValue::number(lease.0)),
-        ),
-        ("fence", number(session.fence)),
-        ("delivered", number(session.delivered)),
-        ("plan", session.plan.map(AttributeValue::text)),
-        ("commit", session.commit.map(AttributeValue::number)),
-        ("intents", Some(AttributeValue::M(intents.collect()))),
-        ("out", session.out.as_ref().map(out_value)),
-        ("tries", number(session.tries.into())),
-        (
-            "handoff",
-            session.handoff.as_ref().map(AttributeValue::text),
-        ),
-        ("last", session.last.map(handled_value)),
-    ];
-    let present = |(name, value): (&str, Option<_>)| Some((name.to_owned(), value?));
-    fields.into_iter().filter_map(present).collect()
-}
-
-pub(super) fn pending_value(message: &Pending) -> AttributeValue {
-    AttributeValue::map([
-        ("id", AttributeValue::text(&message.id)),
-        ("text", AttributeValue::text(&message.text)),
-        ("at", AttributeValue::number(message.at.0)),
+pub(super) fn pending_value(message: &Pending, parted: Option<&BodyKey>) -> AttributeValue {
+    let body = match parted {
+        None => ("text", text(&message.text)),
+        Some(key) => ("body", text(key)),
+    };
+    map([
+        ("id", text(&message.id)),
+        ("at", number(message.at.0)),
+        body,
     ])
 }
 
 pub(super) fn claim_value(claim: &Claim) -> AttributeValue {
-    AttributeValue::map([
-        ("fence", AttributeValue::number(claim.fence)),
-        ("by", AttributeValue::text(claim.by)),
-    ])
+    map([("fence", number(claim.fence)), ("by", text(claim.by))])
 }
 
 pub(super) fn out_value(out: &Out) -> AttributeValue {
-    AttributeValue::map([
-        ("turn", AttributeValue::number(out.turn)),
-        ("plan", AttributeValue::text(out.plan)),
-        ("from", AttributeValue::number(out.from)),
-        ("upto", AttributeValue::number(out.upto)),
-        ("by", AttributeValue::text(out.by)),
-        ("fence", AttributeValue::number(out.fence)),
+    map([
+        ("turn", number(out.turn)),
+        ("plan", text(out.plan)),
+        ("from", number(out.from)),
+        ("upto", number(out.upto)),
+        ("by", text(out.by)),
+        ("fence", number(out.fence)),
     ])
 }
 
-fn handled_value(last: Handled) -> AttributeValue {
-    AttributeValue::map([
-        ("turn", AttributeValue::number(last.turn)),
-        ("plan", AttributeValue::text(last.plan)),
-    ])
+/// Eight bytes, as elements of a set weigh what they are long.
+pub(crate) fn hash_bytes(hash: MessageHash) -> AttributeValue {
+    AttributeValue::B(hash_blob(hash))
 }
 
 /// `None` when there are none: a set is never empty.
-pub(super) fn hash_set(hashes: &[MessageHash]) -> Option<AttributeValue> {
-    let numbers: BTreeSet<String> = hashes.iter().map(|hash| hash.0.to_string()).collect();
-    (!numbers.is_empty()).then_some(AttributeValue::Ns(numbers))
+pub(crate) fn hash_set(hashes: &[MessageHash]) -> Option<AttributeValue> {
+    let distinct: BTreeSet<MessageHash> = hashes.iter().copied().collect();
+    let blobs: Vec<Blob> = distinct.into_iter().map(hash_blob).collect();
+    (!blobs.is_empty()).then_some(AttributeValue::Bs(blobs))
 }
 
-fn hashes(item: &Item, name: &'static str) -> Result<Vec<MessageHash>, BadItem> {
-    let numbers = match item.get(name) {
-        Some(AttributeValue::Ns(numbers)) => numbers,
+fn hash_blob(hash: MessageHash) -> Blob {
+    Blob::new(hash.0.to_be_bytes())
+}
+
+/// The hashes of the set `name`, in ascending order.
+pub(crate) fn hashes(item: &Item, name: &'static str) -> Result<Vec<MessageHash>, BadItem> {
+    let blobs = match item.get(name) {
+        Some(AttributeValue::Bs(blobs)) => blobs,
         None => return Ok(Vec::new()),
         Some(_) => return Err(BadItem(name)),
     };
-    let hash = |number: &String| number.parse().map(MessageHash);
-    numbers
-        .iter()
-        .map(hash)
-        .collect::<Result<_, _>>()
-        .map_err(|_| BadItem(name))
+    let hash = |blob: &Blob| {
+        let bytes = blob.as_ref().try_into().map_err(|_| BadItem(name))?;
+        Ok(MessageHash(u64::from_be_bytes(bytes)))
+    };
+    let mut hashes = blobs.iter().map(hash).collect::<Result<Vec<_>, _>>()?;
+    hashes.sort();
+    Ok(hashes)
 }
 
-fn pending(value: &AttributeValue) -> Result<Pending, BadItem> {
-    let fields = map(value, "inbox")?;
-    Ok(Pending {
-        id: needed(fields, "id")?,
-        text: needed(fields, "text")?,
-        at: Time(needed(fields, "at")?),
-    })
+type Inbox = (Vec<Pending>, Vec<(usize, BodyKey)>);
+
+fn inbox(item: &Item) -> Result<Inbox, BadItem> {
+    let messages = match item.get("inbox") {
+        Some(AttributeValue::L(messages)) => messages.as_slice(),
+        None => &[],
+        Some(_) => return Err(BadItem("inbox")),
+    };
+    let mut parted = Vec::new();
+    let mut pending = Vec::with_capacity(messages.len());
+    for (place, message) in messages.iter().enumerate() {
+        let AttributeValue::M(message) = message else {
+            return Err(BadItem("inbox"));
+        };
+        if let Some(key) = field(message, "body")? {
+            parted.push((place, key));
+        }
+        pending.push(Pending {
+            id: needed(message, "id")?,
+            text: field(message, "text")?.unwrap_or_default(),
+            at: Time(needed(message, "at")?),
+        });
+    }
+    Ok((pending, parted))
 }
 
-fn claim(value: &AttributeValue) -> Result<Claim, BadItem> {
-    let fields = map(value, "intents")?;
-    Ok(Claim {
-        fence: needed(fields, "fence")?,
-        by: needed(fields, "by")?,
-    })
+fn intents(item: &Item) -> Result<BTreeMap<String, Claim>, BadItem> {
+    let Some(intents) = fields(item, "intents")? else {
+        return Ok(BTreeMap::new());
+    };
+    let claim = |(key, value): (&String, &AttributeValue)| {
+        let AttributeValue::M(claim) = value else {
+            return Err(BadItem("intents"));
+        };
+        let claim = Claim {
+            fence: needed(claim, "fence")?,
+            by: needed(claim, "by")?,
+        };
+        Ok((key.clone(), claim))
+    };
+    intents.iter().map(claim).collect()
 }
 
-fn out(value: &AttributeValue) -> Result<Out, BadItem> {
-    let fields = map(value, "out")?;
+fn out(fields: &Item) -> Result<Out, BadItem> {
     Ok(Out {
         turn: needed(fields, "turn")?,
         plan: needed(fields, "plan")?,
@@ -161,26 +169,17 @@ fn out(value: &AttributeValue) -> Result<Out, BadItem> {
     })
 }
 
-fn handled(value: &AttributeValue) -> Result<Handled, BadItem> {
-    let fields = map(value, "last")?;
+fn handled(fields: &Item) -> Result<Handled, BadItem> {
     Ok(Handled {
         turn: needed(fields, "turn")?,
         plan: needed(fields, "plan")?,
     })
 }
 
-fn map<'a>(value: &'a AttributeValue, name: &'static str) -> Result<&'a Item, BadItem> {
-    match value {
-        AttributeValue::M(fields) => Ok(fields),
-        _ => Err(BadItem(name)),
+fn fields<'a>(item: &'a Item, name: &'static str) -> Result<Option<&'a Item>, BadItem> {
+    match item.get(name) {
+        Some(AttributeValue::M(fields)) => Ok(Some(fields)),
+        None => Ok(None),
+        Some(_) => Err(BadItem(name)),
     }
-}
-
-fn needed<T: FromStr>(item: &Item, name: &'static str) -> Result<T, BadItem> {
-    field(item, name)?.ok_or(BadItem(name))
-}
-
-fn field<T: FromStr>(item: &Item, name: &'static str) -> Result<Option<T>, BadItem> {
-    let read = |value: &AttributeValue| value.parse().ok_or(BadItem(name));
-    item.get(name).map(read).transpose()
 }

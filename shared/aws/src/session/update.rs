@@ -7,21 +7,26 @@ use engine::session::{
 };
 
 use super::expression::{Draft, Update};
-use super::item::{claim_value, hash_set, out_value, pending_value};
-use crate::attribute::{AttributeValue, Item};
+use super::item::{claim_value, hash_bytes, hash_set, out_value, pending_value};
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::bodies::BodyKey;
+use crate::item::Item;
 
 /// The write that carries `command` out, and whose condition fails exactly when the machine refuses.
 ///
+/// `parted` is where the text of an accepted message lies when it is too long for the item.
+///
 /// `Rotate::Spilled` is for a session that remembers a message; on any other the write is invalid.
 #[must_use]
-pub fn update(command: &Command) -> Update {
+pub(crate) fn update(command: &Command, parted: Option<&BodyKey>) -> Update {
     let draft = match command {
         Command::Accept {
             message,
             owner,
             until,
             inbox_limit,
-        } => accept(message, *owner, *until, *inbox_limit),
+        } => accept(message, parted, *owner, *until, *inbox_limit),
         Command::Reclaim {
             from,
             now,
@@ -85,20 +90,29 @@ pub fn update(command: &Command) -> Update {
     draft.finish()
 }
 
-fn accept(message: &Pending, owner: OwnerId, until: Time, inbox_limit: usize) -> Draft {
+fn accept(
+    message: &Pending,
+    parted: Option<&BodyKey>,
+    owner: OwnerId,
+    until: Time,
+    inbox_limit: usize,
+) -> Draft {
     let hash = message.hash();
     let draft = Draft::default()
         .when("NOT contains(#seen, :hash)")
         .when("NOT contains(#seen_old, :hash)")
-        .number(":hash", hash.0)
+        .value(":hash", hash_bytes(hash))
         .when("(attribute_not_exists(#inbox) OR size(#inbox) < :limit)")
-        .number(":limit", inbox_limit as u64)
+        .number(":limit", inbox_limit)
         .set(
             "#inbox",
             "list_append(if_not_exists(#inbox, :nothing), :message)",
         )
         .value(":nothing", AttributeValue::L(Vec::new()))
-        .value(":message", AttributeValue::L(vec![pending_value(message)]))
+        .value(
+            ":message",
+            AttributeValue::L(vec![pending_value(message, parted)]),
+        )
         .set("#owner", "if_not_exists(#owner, :owner)")
         .text(":owner", owner)
         .set("#lease", "if_not_exists(#lease, :until)")

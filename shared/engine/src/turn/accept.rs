@@ -142,13 +142,16 @@ pub(super) async fn reclaim(
             },
         )
         .await?;
-    Ok(match applied {
-        Applied::Done(session) => session.hold().map(|hold| TurnStart {
-            session: key.clone(),
-            hold,
-        }),
-        Applied::Refused(..) => None,
-    })
+    let taken = Hold {
+        owner,
+        fence: from.fence + 1,
+    };
+    // A refusal by our own hold: a write that seemed lost had succeeded.
+    let (Applied::Done(session) | Applied::Refused(_, session)) = applied;
+    Ok((session.hold() == Some(taken)).then(|| TurnStart {
+        session: key.clone(),
+        hold: taken,
+    }))
 }
 
 fn check(id: &str, text: &str, limit: usize) -> Result<(), Error> {

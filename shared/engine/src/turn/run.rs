@@ -65,7 +65,14 @@ impl Run {
     /// When a store failed or the bot is gone. A model's failure is a decision, not an error.
     pub async fn handle(&self, input: RunInput) -> Result<RunOutput, Error> {
         let start = &input.start;
-        let session = self.sessions.load_held(&start.session, start.hold).await?;
+        // What this hold has done before must show, so a later round reads the session itself.
+        let session = match input.turn {
+            None => {
+                let sessions = &self.sessions;
+                sessions.load_held(&start.session, start.hold).await?
+            }
+            Some(_) => self.sessions.load(&start.session).await?,
+        };
         if session.hold() != Some(start.hold) {
             return Ok(RunOutput::Stop);
         }
@@ -168,6 +175,12 @@ impl Run {
             };
             match self.sessions.apply(&start.session, skip).await? {
                 Applied::Done(session) => session,
+                // A write that seemed lost had succeeded, or another run of this hold has skipped them.
+                Applied::Refused(Refusal::Moved, session)
+                    if session.hold() == Some(start.hold) && session.plan.is_none() =>
+                {
+                    self.sessions.load(&start.session).await?
+                }
                 Applied::Refused(..) => return Ok(None),
             }
         } else {

@@ -53,11 +53,23 @@ impl Settler {
             }
             applied => applied,
         };
-        Ok(match applied {
-            Applied::Done(session) if session.owner.is_some() => DeliverOutput::Round {
+        let session = match applied {
+            Applied::Done(session) => session,
+            // Only this invocation can settle its outbox: a write that seemed lost had succeeded.
+            Applied::Refused(Refusal::NotInOutbox, session)
+                if matches!(sender, Sender::Me(_)) && has_settled(&session, turn) =>
+            {
+                session
+            }
+            Applied::Refused(..) => return Ok(DeliverOutput::Stop),
+        };
+        Ok(if session.hold() == Some(start.hold) {
+            DeliverOutput::Round {
                 start: start.clone(),
-            },
-            Applied::Done(_) | Applied::Refused(..) => DeliverOutput::Stop,
+                turn: turn + 1,
+            }
+        } else {
+            DeliverOutput::Stop
         })
     }
 
@@ -98,4 +110,9 @@ impl Settler {
         };
         self.sessions.apply(&start.session, command).await
     }
+}
+
+/// Whether `turn` is the last one that was settled, with nothing in the outbox since.
+fn has_settled(session: &Session, turn: u64) -> bool {
+    session.out.is_none() && session.last.is_some_and(|last| last.turn == turn)
 }

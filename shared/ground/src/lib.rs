@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use engine::runtime::{Clock, Entropy, Runtime, Spawn, Time};
 use futures::future::BoxFuture;
 
-/// The runtime of a host inside a tokio runtime.
+/// The runtime of a process inside a tokio runtime.
 #[must_use]
 pub fn tokio_runtime() -> Runtime {
     Runtime {

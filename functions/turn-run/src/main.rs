@@ -1,0 +1,40 @@
+//! `turn-run`: state `Run turn` of `statemachines/turn.asl.json`. Reads what was said, thinks once, writes
+//! down what to do. Sample: `events/turn-run/start.json`.
+
+use std::sync::Arc;
+
+use engine::turn::{Run, RunInput, Timing};
+use lambda::Ground;
+
+mod crew;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let ground = Ground::open()?;
+    let shelf = ground.shelf()?;
+    let secrets = ground.secrets()?;
+    let sockets = ground.sockets()?;
+    let history = shelf.iter().map(|bot| bot.limits.history_turns).max();
+    let store = ground.store()?.parking(ground.parked()?);
+    let store = store.telling(sockets.clone());
+    let store = Arc::new(store.reading_ahead(history.unwrap_or_default()));
+    let run = Run {
+        runtime: ground.runtime.clone(),
+        sessions: store.clone(),
+        transcripts: store.clone(),
+        results: store.clone(),
+        outcomes: store.clone(),
+        spill: store.clone(),
+        carriers: ground.carriers(&shelf, &secrets, &ground.web()?),
+        crew: Arc::new(crew::Crew::new(ground.runtime.clone(), shelf, secrets)),
+        events: sockets,
+        timing: Timing::default(),
+    };
+    lambda::serve(async |input: RunInput| {
+        let session = input.start.session.clone();
+        let output = run.handle(input).await;
+        store.tell(&session).await;
+        output
+    })
+    .await
+}

@@ -1,0 +1,17 @@
+//! `webhook-twilio`: `POST /webhooks/twilio/{tenant}/{bot}`, signed by Twilio.
+//! Sample: `events/webhook-twilio/message.json`.
+
+use lambda::Ground;
+use surface::Webhooks;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let ground = Ground::open()?;
+    let intake = ground.intake()?;
+    let webhooks = Webhooks {
+        bots: intake.accept.bots.clone(),
+        secrets: ground.secrets()?,
+        intake,
+    };
+    lambda::serve_http(async |request| Ok(webhooks.twilio(request).await)).await
+}

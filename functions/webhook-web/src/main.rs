@@ -1,0 +1,23 @@
+//! `webhook-web`: `POST …/messages` and `POST …/token` of the HTTP surface.
+//! Sample: `events/webhook-web/message.json`.
+
+use lambda::Ground;
+use surface::{Granting, Writing};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let ground = Ground::open()?;
+    let accesses = ground.accesses()?;
+    let intake = ground.intake()?;
+    lambda::serve_http(async |request| {
+        let access = accesses.current().await?;
+        Ok(if request.uri().path().ends_with("/token") {
+            let bots = intake.accept.bots.clone();
+            Granting { access, bots }.post(request).await
+        } else {
+            let intake = intake.clone();
+            Writing { access, intake }.post(request).await
+        })
+    })
+    .await
+}

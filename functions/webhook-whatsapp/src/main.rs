@@ -1,0 +1,17 @@
+//! `webhook-whatsapp`: `GET|POST /webhooks/whatsapp/{tenant}/{bot}`, signed by Meta.
+//! Sample: `events/webhook-whatsapp/message.json`.
+
+use lambda::Ground;
+use surface::Webhooks;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let ground = Ground::open()?;
+    let intake = ground.intake()?;
+    let webhooks = Webhooks {
+        bots: intake.accept.bots.clone(),
+        secrets: ground.secrets()?,
+        intake,
+    };
+    lambda::serve_http(async |request| Ok(webhooks.whatsapp(request).await)).await
+}

@@ -1,0 +1,105 @@
+//! The clients of the services, from the environment that Lambda gives a function.
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+
+/// Tries of one call, the first included.
+const TRIES: u32 = 3;
+/// How long to wait for a connection.
+const CONNECT: Duration = Duration::from_secs(2);
+/// How long one try may take.
+const TRY: Duration = Duration::from_secs(5);
+
+/// A variable of the environment is missing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the environment variable {0} is not set")]
+pub struct Unset(pub &'static str);
+
+/// Where the services are and who asks.
+#[derive(Clone, Debug)]
+pub struct Cloud(SdkConfig);
+
+impl Cloud {
+    /// Reads `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and, for
+    /// emulators, `AWS_ENDPOINT_URL` through `lookup`. Lambda sets all but the last, and starts a new
+    /// process before they run out.
+    ///
+    /// # Errors
+    /// [`Unset`] names the variable that is missing.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Unset> {
+        let needed = |name: &'static str| lookup(name).ok_or(Unset(name));
+        let credentials = Credentials::from_keys(
+            needed("AWS_ACCESS_KEY_ID")?,
+            needed("AWS_SECRET_ACCESS_KEY")?,
+            lookup("AWS_SESSION_TOKEN"),
+        );
+        let http = Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .build_https();
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(TRY)
+            .build();
+        let mut config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(needed("AWS_REGION")?))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(http)
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .time_source(SharedTimeSource::new(SystemTimeSource::new()))
+            .retry_config(RetryConfig::standard().with_max_attempts(TRIES))
+            .timeout_config(timeouts);
+        config.set_endpoint_url(lookup("AWS_ENDPOINT_URL"));
+        Ok(Self(config.build()))
+    }
+
+    /// Speaks with `DynamoDB`.
+    #[must_use]
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.0)
+    }
+
+    /// Speaks with S3. Emulators serve buckets by path.
+    #[must_use]
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        let by_path = self.0.endpoint_url().is_some();
+        let config = aws_sdk_s3::config::Builder::from(&self.0).force_path_style(by_path);
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+
+    /// Speaks with SQS.
+    #[must_use]
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.0)
+    }
+
+    /// Speaks with Secrets Manager.
+    #[must_use]
+    pub fn secretsmanager(&self) -> aws_sdk_secretsmanager::Client {
+        aws_sdk_secretsmanager::Client::new(&self.0)
+    }
+
+    /// Speaks with Step Functions.
+    #[must_use]
+    pub fn sfn(&self) -> aws_sdk_sfn::Client {
+        aws_sdk_sfn::Client::new(&self.0)
+    }
+
+    /// Speaks with the connections of the WebSocket stage at `endpoint`.
+    #[must_use]
+    pub fn sockets(&self, endpoint: &str) -> aws_sdk_apigatewaymanagement::Client {
+        let config = aws_sdk_apigatewaymanagement::config::Builder::from(&self.0);
+        aws_sdk_apigatewaymanagement::Client::from_conf(config.endpoint_url(endpoint).build())
+    }
+}

@@ -1,0 +1,113 @@
+//! A secrets file kept in Secrets Manager, cached.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use engine::bot::secrets::Secrets;
+use engine::error::{Error, Kind};
+use engine::runtime::Runtime;
+use secrecy::SecretString;
+
+/// How old what was read may be: a changed secret is in force everywhere after that.
+const FRESH: Duration = Duration::from_secs(300);
+
+/// One secret that holds the text of a `secrets.toml`.
+pub struct Vault {
+    client: aws_sdk_secretsmanager::Client,
+    id: String,
+    runtime: Runtime,
+    cached: Mutex<Option<Cached>>,
+}
+
+#[derive(Clone)]
+struct Cached {
+    file: Arc<SecretsFile>,
+    read: Duration,
+}
+
+/// A `secrets.toml` as it was read.
+pub struct SecretsFile {
+    /// What it says.
+    pub secrets: Secrets,
+    /// Its text.
+    pub text: SecretString,
+}
+
+impl Vault {
+    /// The secret `id`, by name or ARN.
+    #[must_use]
+    pub fn new(client: aws_sdk_secretsmanager::Client, id: String, runtime: Runtime) -> Self {
+        Self {
+            client,
+            id,
+            runtime,
+            cached: Mutex::default(),
+        }
+    }
+
+    /// What it holds, at most five minutes ago. Older when it cannot be read or parsed now.
+    ///
+    /// # Errors
+    /// When it was never read and cannot be.
+    pub async fn file(&self) -> Result<Arc<SecretsFile>, Error> {
+        let cached = self.cached().clone();
+        let now = self.runtime.clock.monotonic();
+        match cached {
+            Some(cached) if now.saturating_sub(cached.read) < FRESH => Ok(cached.file),
+            stale => match self.read().await {
+                Ok(file) => {
+                    *self.cached() = Some(Cached {
+                        file: Arc::clone(&file),
+                        read: now,
+                    });
+                    Ok(file)
+                }
+                Err(error) => {
+                    let stale = stale.ok_or(error)?;
+                    tracing::warn!(
+                        "the secrets could not be read again; the ones read before stay"
+                    );
+                    Ok(stale.file)
+                }
+            },
+        }
+    }
+
+    async fn read(&self) -> Result<Arc<SecretsFile>, Error> {
+        let unreadable = || Error::new(Kind::Unavailable, "the secrets cannot be read");
+        let get = self.client.get_secret_value().secret_id(&self.id);
+        let value = get
+            .send()
+            .await
+            .map_err(|error| unreadable().because(error))?;
+        let text = value.secret_string.ok_or_else(unreadable)?;
+        let secrets = Secrets::parse("secrets.toml", &text);
+        // What is wrong with the file may quote it.
+        let secrets = secrets.map_err(|_| {
+            let message = "the text in Secrets Manager is not a valid secrets.toml; check it with `confab check`";
+            Error::new(Kind::Internal, message)
+        })?;
+        Ok(Arc::new(SecretsFile {
+            secrets,
+            text: text.into(),
+        }))
+    }
+
+    fn cached(&self) -> std::sync::MutexGuard<'_, Option<Cached>> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl engine::tool::Secrets for Vault {
+    async fn secret(&self, _tenant: &str, name: &str) -> Result<SecretString, Error> {
+        let file = self.file().await?;
+        file.secrets.get(name).cloned().ok_or_else(|| {
+            let message = format!(
+                "the secret {name} is missing: add it to the stage's secrets in Secrets Manager"
+            );
+            Error::new(Kind::NotFound, message)
+        })
+    }
+}

@@ -1,0 +1,48 @@
+//! Who may do what, as the stage's access secret says.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws::{SecretsFile, Vault};
+use engine::error::{Error, Kind};
+use engine::runtime::Runtime;
+use surface::Access;
+
+/// Access by the keys of a secret, made anew when the secret changes.
+pub struct Accesses {
+    vault: Arc<Vault>,
+    runtime: Runtime,
+    made: Mutex<Option<(Arc<SecretsFile>, Arc<Access>)>>,
+}
+
+impl Accesses {
+    /// Access by the `[[keys]]` that `vault` holds.
+    #[must_use]
+    pub fn new(vault: Arc<Vault>, runtime: Runtime) -> Self {
+        Self {
+            vault,
+            runtime,
+            made: Mutex::default(),
+        }
+    }
+
+    /// Access as it is now.
+    ///
+    /// # Errors
+    /// When the secret cannot be read.
+    pub async fn current(&self) -> Result<Arc<Access>, Error> {
+        let file = self.vault.file().await?;
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((from, access)) = &*made
+            && Arc::ptr_eq(from, &file)
+        {
+            return Ok(Arc::clone(access));
+        }
+        let access = Access::parse("access", &file.text, self.runtime.clone());
+        let access =
+            Arc::new(access.map_err(|_| {
+                Error::new(Kind::Internal, "the access secret holds no valid keys")
+            })?);
+        *made = Some((file, Arc::clone(&access)));
+        Ok(access)
+    }
+}

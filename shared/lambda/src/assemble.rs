@@ -1,0 +1,87 @@
+//! What several functions are put together from.
+
+use std::sync::Arc;
+
+use aws::{Sockets, Store, Vault};
+use channels::{twilio, whatsapp};
+use engine::error::{Error, Kind};
+use engine::http::Http;
+use engine::turn::{Accept, Carriers, Deliver, Intake, Settler, Timing};
+
+use crate::ground::{Ground, NotReady, variable};
+use crate::shelf::Shelf;
+
+impl Ground {
+    /// Takes messages in and starts their turns.
+    ///
+    /// # Errors
+    /// Names the variable that is missing, or the bot that is wrong.
+    pub fn intake(&self) -> Result<Intake, NotReady> {
+        let store = Arc::new(self.store()?);
+        Ok(Intake {
+            accept: Accept {
+                runtime: self.runtime.clone(),
+                sessions: store.clone(),
+                bots: self.shelf()?,
+                timing: Timing::default(),
+            },
+            outcomes: store,
+            turns: self.turns()?,
+        })
+    }
+
+    /// The way to the web.
+    ///
+    /// # Errors
+    /// When no trusted certificates are found.
+    pub fn web(&self) -> Result<Arc<dyn Http>, NotReady> {
+        let client = channels::http::Client::new();
+        let client = client.map_err(|error| {
+            Error::new(Kind::Internal, "the web cannot be reached").because(error)
+        })?;
+        Ok(Arc::new(client))
+    }
+
+    /// The ways out. `TWILIO_API_BASE` and `WHATSAPP_API_BASE` say where the carriers are, if elsewhere.
+    #[must_use]
+    pub fn carriers(
+        &self,
+        shelf: &Arc<Shelf>,
+        secrets: &Arc<Vault>,
+        http: &Arc<dyn Http>,
+    ) -> Arc<dyn Carriers> {
+        let base = |name, known: &str| variable(name).unwrap_or_else(|| known.to_owned());
+        Arc::new(channels::accounts::Accounts {
+            runtime: self.runtime.clone(),
+            bots: shelf.clone(),
+            secrets: secrets.clone(),
+            http: http.clone(),
+            twilio_base: base("TWILIO_API_BASE", twilio::API_BASE),
+            whatsapp_base: base("WHATSAPP_API_BASE", whatsapp::API_BASE),
+        })
+    }
+
+    /// Passes the gate, sends, settles.
+    ///
+    /// # Errors
+    /// Names the variable that is missing, or the bot that is wrong.
+    pub fn deliver(
+        &self,
+        store: &Arc<Store>,
+        shelf: &Arc<Shelf>,
+        sockets: Arc<Sockets>,
+    ) -> Result<Deliver, NotReady> {
+        Ok(Deliver {
+            settler: Settler {
+                runtime: self.runtime.clone(),
+                sessions: store.clone(),
+                spill: store.clone(),
+                timing: Timing::default(),
+            },
+            transcripts: store.clone(),
+            outcomes: store.clone(),
+            carriers: self.carriers(shelf, &self.secrets()?, &self.web()?),
+            events: sockets,
+        })
+    }
+}

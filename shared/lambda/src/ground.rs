@@ -1,0 +1,147 @@
+//! What a function runs on: logs, time, and the services its environment names.
+//!
+//! Each variable is read once, while the function starts; one that is missing names itself and fails the
+//! start.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aws::{Bodies, Cloud, Parked, Sockets, Store, TurnMachine, Unset, Vault};
+use engine::error::Error;
+use engine::runtime::Runtime;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::{Accesses, Shelf};
+
+/// Time, randomness and the way to the services.
+pub struct Ground {
+    /// Time, randomness, tasks.
+    pub runtime: Runtime,
+    cloud: Cloud,
+}
+
+/// Why a function cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReady {
+    /// A variable of the environment is missing.
+    #[error(transparent)]
+    Unset(#[from] Unset),
+    /// Something else.
+    #[error("{0}")]
+    Failed(#[from] Error),
+}
+
+/// The variable `name`, unless it is empty.
+#[must_use]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn needed(name: &'static str) -> Result<String, Unset> {
+    variable(name).ok_or(Unset(name))
+}
+
+impl Ground {
+    /// Starts logging (`RUST_LOG` is a level, `warn` without it) and finds the services.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
+    pub fn open() -> Result<Self, Unset> {
+        let level = variable("RUST_LOG").and_then(|level| level.parse().ok());
+        let lines = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .with_max_level(level.unwrap_or(LevelFilter::WARN));
+        // A second start in one process keeps the first.
+        drop(lines.try_init());
+        Ok(Self {
+            runtime: ::ground::tokio_runtime(),
+            cloud: Cloud::from_lookup(variable)?,
+        })
+    }
+
+    /// The table `CONFAB_TABLE` with long bodies in the bucket `CONFAB_BUCKET`.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
+    pub fn store(&self) -> Result<Store, Unset> {
+        let bodies = Bodies {
+            client: self.cloud.s3(),
+            bucket: needed("CONFAB_BUCKET")?,
+        };
+        let table = needed("CONFAB_TABLE")?;
+        let client = self.cloud.dynamodb();
+        Ok(Store::new(client, table, bodies, self.runtime.clone()))
+    }
+
+    /// The queue `CONFAB_PARKED_QUEUE`.
+    ///
+    /// # Errors
+    /// Names the variable when it is missing.
+    pub fn parked(&self) -> Result<Parked, Unset> {
+        Ok(Parked {
+            client: self.cloud.sqs(),
+            queue: needed("CONFAB_PARKED_QUEUE")?,
+        })
+    }
+
+    /// The state machine `CONFAB_TURN_MACHINE`.
+    ///
+    /// # Errors
+    /// Names the variable when it is missing.
+    pub fn turns(&self) -> Result<Arc<TurnMachine>, Unset> {
+        Ok(Arc::new(TurnMachine {
+            client: self.cloud.sfn(),
+            arn: needed("CONFAB_TURN_MACHINE")?,
+        }))
+    }
+
+    /// The connections behind `CONFAB_SOCKETS`.
+    ///
+    /// # Errors
+    /// Names the variable when it is missing.
+    pub fn sockets(&self) -> Result<Arc<Sockets>, Unset> {
+        let client = self.cloud.sockets(&needed("CONFAB_SOCKETS")?);
+        Ok(Arc::new(Sockets::new(client, &self.runtime)))
+    }
+
+    /// The secrets of tools, carriers and models in `CONFAB_SECRETS_SECRET`.
+    ///
+    /// # Errors
+    /// Names the variable when it is missing.
+    pub fn secrets(&self) -> Result<Arc<Vault>, Unset> {
+        self.vault("CONFAB_SECRETS_SECRET")
+    }
+
+    /// Who may do what, by the keys in `CONFAB_ACCESS_SECRET`.
+    ///
+    /// # Errors
+    /// Names the variable when it is missing.
+    pub fn accesses(&self) -> Result<Accesses, Unset> {
+        let vault = self.vault("CONFAB_ACCESS_SECRET")?;
+        Ok(Accesses::new(vault, self.runtime.clone()))
+    }
+
+    fn vault(&self, variable: &'static str) -> Result<Arc<Vault>, Unset> {
+        let client = self.cloud.secretsmanager();
+        Ok(Arc::new(Vault::new(
+            client,
+            needed(variable)?,
+            self.runtime.clone(),
+        )))
+    }
+
+    /// The bots beside the code, in `CONFAB_BOTS` or `$LAMBDA_TASK_ROOT/bots`.
+    ///
+    /// # Errors
+    /// Says which bot is wrong.
+    pub fn shelf(&self) -> Result<Arc<Shelf>, NotReady> {
+        let bots = match variable("CONFAB_BOTS") {
+            Some(bots) => PathBuf::from(bots),
+            None => PathBuf::from(needed("LAMBDA_TASK_ROOT")?).join("bots"),
+        };
+        Ok(Arc::new(Shelf::load(&bots)?))
+    }
+}

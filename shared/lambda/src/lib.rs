@@ -1,0 +1,27 @@
+//! Runs engine code in AWS Lambda.
+//!
+//! A function opens its [`Ground`] while it starts, takes from it what it needs, and hands one of [`serve`],
+//! [`serve_http`] and [`serve_queue`] a call into the engine. What all functions share is here: payloads
+//! that do not parse are `Invalid`, errors carry the names that state machines match, no work outlives the
+//! deadline, and a failure is one line in the log, with its causes and without its payload.
+
+mod access;
+mod assemble;
+mod failure;
+mod ground;
+mod http;
+mod invoke;
+mod queue;
+mod shelf;
+pub mod socket;
+
+pub use crate::ground::{Ground, NotReady, variable};
+pub use access::Accesses;
+pub use failure::Failure;
+pub use http::serve_http;
+pub use invoke::serve;
+pub use queue::serve_queue;
+pub use shelf::Shelf;
+
+/// Why a function could not start or go on.
+pub type Error = lambda_runtime::Error;
