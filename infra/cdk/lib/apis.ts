@@ -63,7 +63,7 @@ export class Sockets extends Construct {
     });
   }
 
-  /** Where clients connect. The same address with https:// is where the functions send. */
+  /** Where clients connect. */
   get url(): string {
     return `${this.api.apiEndpoint}/${this.stage.stageName}`;
   }

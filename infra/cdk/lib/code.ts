@@ -5,8 +5,6 @@ import { basename, join, resolve } from 'node:path';
 import type { FunctionSpec } from './functions';
 import type { Settings } from './settings';
 
-const built = resolve(__dirname, '../../../target/lambda');
-
 /** A new folder with what Lambda unpacks: `bootstrap`, and `bots/<name>/` for the functions that think in bots. */
 export function stageCode(name: string, { bots }: FunctionSpec, settings: Settings): string {
   const folder = mkdtempSync(join(tmpdir(), 'confab-'));
@@ -16,13 +14,13 @@ export function stageCode(name: string, { bots }: FunctionSpec, settings: Settin
 }
 
 function placeBootstrap(name: string, to: string, { assets }: Settings): void {
-  const bootstrap = join(built, name, 'bootstrap');
+  const bootstrap = resolve(assets, name, 'bootstrap');
   if (assets === 'none') {
     writeFileSync(to, '#!/bin/sh\nexit 1\n');
   } else if (existsSync(bootstrap)) {
     cpSync(bootstrap, to);
   } else {
-    throw new Error(`target/lambda/${name}/bootstrap is not there: run scripts/build first`);
+    throw new Error(`${bootstrap} is not there: run scripts/build first`);
   }
   chmodSync(to, 0o755);
 }

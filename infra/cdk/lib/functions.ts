@@ -18,6 +18,7 @@ export interface FunctionSpec {
 
 const session = 'session/*';
 const messages = '/v1/{tenant}/{bot}/sessions/{session}/messages';
+const token = '/v1/{tenant}/{bot}/sessions/{session}/token';
 const turns = '/v1/{tenant}/{bot}/sessions/{session}/turns';
 const accept = [items(session, 'UpdateItem'), bodies('Put'), startTurn];
 const settle = [
@@ -29,7 +30,7 @@ const settle = [
 
 export const functions = {
   'webhook-web': {
-    memory: 256, timeout: 10, bots: true, http: [`POST ${messages}`],
+    memory: 256, timeout: 10, bots: true, http: [`POST ${messages}`, `POST ${token}`],
     may: [...accept, secret('access')],
   },
   'webhook-twilio': {
@@ -58,7 +59,7 @@ export const functions = {
   'turn-fail': { memory: 128, timeout: 70, bots: true, sends: true, may: [...settle, park] },
   'job-sweep': {
     memory: 128, timeout: 60,
-    may: [items(session, 'GetItem', 'UpdateItem'), items('holds', 'Query', 'DeleteItem'), startTurn],
+    may: [items(session, 'GetItem', 'UpdateItem'), items('holds', 'Query', 'DeleteItem'), bodies('Get'), startTurn],
   },
   'stream-holds': { memory: 128, timeout: 60, may: [items('holds', 'PutItem'), events('stream')] },
   'queue-redrive': {

@@ -21,7 +21,7 @@ export const connections: Grant = { on: 'sockets' };
 export const events = (on: 'stream' | 'redrive'): Grant => ({ on });
 
 /** What each thing is called in IAM, and what a function that may use it finds in its environment. */
-export type Resources = Record<Grant['on'], { readonly arn: string; readonly variable?: readonly [string, string] }>;
+export type Resources = Record<Grant['on'], { readonly arn: string; readonly variables?: Record<string, string> }>;
 
 const simple = {
   access: ['secretsmanager:GetSecretValue'],
@@ -55,8 +55,5 @@ export function statements(grants: readonly Grant[], resources: Resources): iam.
 }
 
 export function environment(grants: readonly Grant[], resources: Resources): Record<string, string> {
-  return Object.fromEntries(grants.flatMap(({ on }) => {
-    const { variable } = resources[on];
-    return variable ? [variable] : [];
-  }));
+  return Object.assign({}, ...grants.map(({ on }) => resources[on].variables));
 }

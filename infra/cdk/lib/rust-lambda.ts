@@ -56,11 +56,7 @@ export class RustLambda extends Construct {
       // START, END and REPORT of every call would be most of the bytes logged; the metrics say the same.
       loggingFormat: lambda.LoggingFormat.JSON,
       systemLogLevelV2: lambda.SystemLogLevel.WARN,
-      environment: {
-        ...environment(spec.may, resources),
-        ...(spec.sends && settings.carriers),
-        RUST_LOG: 'info',
-      },
+      environment: { ...environment(spec.may, resources), ...(spec.sends && settings.carriers) },
     });
     rmSync(code, { recursive: true });
   }

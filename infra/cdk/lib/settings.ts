@@ -5,8 +5,8 @@ export interface Settings {
   readonly stage: string;
   /** Bot folders that the functions carry. */
   readonly bots: readonly string[];
-  /** `none`: placeholders instead of built functions, for checks of the template. */
-  readonly assets: 'built' | 'none';
+  /** The folder of <function>/bootstrap; `none` puts placeholders in their place, for checks of the template. */
+  readonly assets: string;
   /** `true`: the table is encrypted with a key of its own ($1 a month). */
   readonly kms: boolean;
   /** Bedrock model ids that turn-run may call with its role, like `anthropic.claude-*`. */
@@ -25,7 +25,7 @@ export function readSettings(node: Node): Settings {
   return {
     stage,
     bots: (text('bots') ?? '../../examples/support').split(','),
-    assets: text('assets') === 'none' ? 'none' : 'built',
+    assets: text('assets') ?? '../../target/lambda',
     kms: text('kms') === 'true',
     bedrock: text('bedrock'),
     carriers: Object.fromEntries(Object.entries(bases).filter((base): base is [string, string] => !!base[1])),

@@ -63,16 +63,17 @@ export class ConfabStack extends Stack {
       service: 'states', resource: 'stateMachine', resourceName: `${this.stackName}-turn`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
     return {
-      table: { arn: storage.table.tableArn, variable: ['CONFAB_TABLE', storage.table.tableName] },
-      bucket: { arn: storage.bucket.bucketArn, variable: ['CONFAB_BUCKET', storage.bucket.bucketName] },
-      access: { arn: storage.access.secretArn, variable: ['CONFAB_ACCESS_SECRET', storage.access.secretArn] },
-      secrets: { arn: storage.secrets.secretArn, variable: ['CONFAB_SECRETS_SECRET', storage.secrets.secretArn] },
-      turn: { arn: turn, variable: ['CONFAB_TURN_MACHINE', turn] },
-      parked: { arn: storage.parked.queueArn, variable: ['CONFAB_PARKED_QUEUE', storage.parked.queueUrl] },
-      sockets: {
-        arn: sockets.connectionsArn,
-        variable: ['CONFAB_SOCKETS', sockets.url],
+      table: {
+        arn: storage.table.tableArn,
+        // Items name long bodies in the bucket, so one is no use without the other; the right to read them is another matter.
+        variables: { CONFAB_TABLE: storage.table.tableName, CONFAB_BUCKET: storage.bucket.bucketName },
       },
+      bucket: { arn: storage.bucket.bucketArn },
+      access: { arn: storage.access.secretArn, variables: { CONFAB_ACCESS_SECRET: storage.access.secretArn } },
+      secrets: { arn: storage.secrets.secretArn, variables: { CONFAB_SECRETS_SECRET: storage.secrets.secretArn } },
+      turn: { arn: turn, variables: { CONFAB_TURN_MACHINE: turn } },
+      parked: { arn: storage.parked.queueArn, variables: { CONFAB_PARKED_QUEUE: storage.parked.queueUrl } },
+      sockets: { arn: sockets.connectionsArn, variables: { CONFAB_SOCKETS: sockets.stage.callbackUrl } },
       stream: { arn: storage.table.tableStreamArn! },
       redrive: { arn: storage.redrive.queueArn },
     };
@@ -119,13 +120,13 @@ function keyStatements({ may }: FunctionSpec, { key }: Storage): iam.PolicyState
   })];
 }
 
-/** Every change of a session's item, gathered for a minute. */
+/** Every change of a session itself, gathered for a minute. */
 function followSessions(handler: lambda.Function, { table }: Storage): void {
   new lambda.EventSourceMapping(handler, 'sessions', {
     target: handler,
     eventSourceArn: table.tableStreamArn,
     startingPosition: lambda.StartingPosition.LATEST,
-    filters: [lambda.FilterCriteria.filter({ dynamodb: { Keys: { sk: { S: lambda.FilterRule.isEqual('session') } } } })],
+    filters: [lambda.FilterCriteria.filter({ dynamodb: { Keys: { sk: { S: lambda.FilterRule.isEqual('turns') } } } })],
     batchSize: 1000,
     maxBatchingWindow: Duration.seconds(60),
     bisectBatchOnError: true,

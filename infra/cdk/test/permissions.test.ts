@@ -11,7 +11,10 @@ const place = (id: string) => (Resources[id]?.Metadata?.['aws:cdk:path'] ?? id).
 function word(value: any): string {
   if (typeof value === 'string') return value;
   if (value.Ref) return place(value.Ref);
-  if (value['Fn::GetAtt']) return place(value['Fn::GetAtt'][0]);
+  if (value['Fn::GetAtt']) {
+    const [id, attribute] = value['Fn::GetAtt'];
+    return attribute === 'Arn' ? place(id) : `${place(id)} ${attribute}`;
+  }
   const joined = (value['Fn::Join'][1] as any[]).map(word).join('');
   return joined.replace(/^arn:AWS::Partition:(execute-api|states):AWS::Region:AWS::AccountId:/, '$1 ');
 }

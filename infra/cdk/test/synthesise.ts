@@ -40,9 +40,13 @@ export function synthesise(context: Record<string, string> = {}): Synthesised {
   return { template, findings };
 }
 
-/** Compares with a file beside the tests, or writes it with `npm run update`. */
+/** Compares with a file beside the tests, or writes it with `npm run update`; `git diff` then shows what has changed. */
 export function assertRecorded(file: string, text: string): void {
   const path = resolve(__dirname, file);
   if (process.env.UPDATE) writeFileSync(path, text);
-  assert.equal(text, readFileSync(path, 'utf8'), `${file} has changed: read what differs, then \`npm run update\``);
+  const recorded = readFileSync(path, 'utf8');
+  if (text === recorded) return;
+  const [lines, known] = [text.split('\n'), recorded.split('\n')];
+  const at = lines.findIndex((line, at) => line !== known[at]);
+  assert.fail(`${file} differs from line ${at + 1} on, now \`${lines[at]?.trim()}\`: \`scripts/npx npm run update\`, and read the diff`);
 }

@@ -45,6 +45,7 @@ test('a stage that could not name a stack is refused', () => {
   assert.throws(() => synthesise({ stage: 'Prod_1' }), /lower-case letters/);
 });
 
-test('a function that was not built is named', () => {
-  assert.throws(() => synthesise({ assets: 'built', bots: '/nowhere' }), /run scripts\/build first|not a bot folder/);
+test('what cannot be staged is named, with what to do about it', () => {
+  assert.throws(() => synthesise({ assets: '/nowhere' }), /nowhere\/webhook-web\/bootstrap is not there: run scripts\/build first/);
+  assert.throws(() => synthesise({ bots: '/nowhere' }), /nowhere is not a bot folder/);
 });
