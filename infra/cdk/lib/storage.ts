@@ -77,7 +77,7 @@ export class Storage extends Construct {
       secretName,
       description: `Text of a secrets.toml, ${holds}. aws secretsmanager put-secret-value --secret-id ${secretName} --secret-string file://secrets.toml`,
       // Empty on purpose, and a valid file: what belongs here never passes through a template.
-      secretStringValue: SecretValue.unsafePlainText(`# ${holds}\n`),
+      secretStringValue: SecretValue.unsafePlainText(`# ${holds}\nformat = 1\n`),
       removalPolicy: isKept(settings) ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
     Validations.of(secret).acknowledge({

@@ -9,7 +9,10 @@ use std::sync::Arc;
 use aws::{Bodies, Cloud, Parked, Sockets, Store, TurnMachine, Unset, Vault};
 use engine::error::Error;
 use engine::runtime::Runtime;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::{Accesses, Shelf};
 
@@ -48,14 +51,18 @@ impl Ground {
     /// Names the variable that is missing.
     pub fn open() -> Result<Self, Unset> {
         let level = variable("RUST_LOG").and_then(|level| level.parse().ok());
-        let lines = tracing_subscriber::fmt()
+        let lines = tracing_subscriber::fmt::layer()
             .json()
             .flatten_event(true)
             .with_current_span(false)
-            .with_span_list(false)
-            .with_max_level(level.unwrap_or(LevelFilter::WARN));
-        // A second start in one process keeps the first.
-        drop(lines.try_init());
+            .with_span_list(false);
+        // Failures are logged once, by us; the runtime would say each again.
+        let wanted = Targets::new()
+            .with_default(level.unwrap_or(LevelFilter::WARN))
+            .with_target("lambda_runtime", LevelFilter::OFF);
+        tracing_subscriber::registry()
+            .with(lines.with_filter(wanted))
+            .init();
         Ok(Self {
             runtime: ::ground::tokio_runtime(),
             cloud: Cloud::from_lookup(variable)?,
