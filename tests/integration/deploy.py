@@ -1,7 +1,9 @@
 """Deploys a synthesised stack without the CDK's command line: deploy.py ASSEMBLY [--endpoint URL] [Parameter=value…]
 
 Uploads the assets that ASSEMBLY (a cdk.out folder) lists, creates or updates the stack with its template unchanged,
-and prints the stack's outputs as JSON. With --endpoint it talks to an emulator, whose credentials are made up.
+and prints the stack's outputs as JSON. With --endpoint it talks to an emulator, whose credentials are made up. It has
+neither names in DNS nor TLS, so afterwards the functions are told where its WebSocket connections are, and the bucket
+and the queues take plain HTTP (an emulator that evaluates policies, MiniStack with AUTH=true, would refuse it).
 """
 
 import argparse
@@ -32,6 +34,11 @@ def main() -> None:
     addresses = upload(session("s3"), arguments.assembly, manifest, account, session("s3").meta.region_name)
     parameters = dict(parameter.split("=", 1) for parameter in arguments.parameters)
     outputs = apply(session("cloudformation"), template.name.split(".")[0], addresses[template.name], parameters)
+    if arguments.endpoint:
+        outputs["SocketsUrl"] = point_at_sockets(session("lambda"), arguments.endpoint, outputs["SocketsUrl"])
+        session("s3").delete_bucket_policy(Bucket=outputs["Bucket"])
+        for queue in ("ParkedQueue", "RedriveQueue"):
+            session("sqs").set_queue_attributes(QueueUrl=outputs[queue], Attributes={"Policy": ""})
     json.dump(outputs, sys.stdout, indent=2)
     print()
 
@@ -117,6 +124,20 @@ def failures(cloudformation, stack: str) -> list[str]:
         for event in events
         if event["ResourceStatus"].endswith("FAILED")
     ]
+
+
+def point_at_sockets(functions, endpoint: str, url: str) -> str:
+    """The WebSocket API by a path of the endpoint instead of by its host, which no resolver knows."""
+    host, stage = url.split("://")[1].split("/")
+    reachable = f"{endpoint}/_aws/execute-api/{host.split('.')[0]}/{stage}"
+    for function in functions.get_paginator("list_functions").paginate().build_full_result()["Functions"]:
+        variables = function.get("Environment", {}).get("Variables", {})
+        if "CONFAB_SOCKETS" in variables:
+            variables["CONFAB_SOCKETS"] = reachable
+            functions.update_function_configuration(
+                FunctionName=function["FunctionName"], Environment={"Variables": variables}
+            )
+    return reachable
 
 
 if __name__ == "__main__":

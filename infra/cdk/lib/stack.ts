@@ -9,7 +9,7 @@ import { type FunctionName, functions, type FunctionSpec } from './functions';
 import type { Resources } from './grants';
 import { RustLambda } from './rust-lambda';
 import { isKept, type Settings } from './settings';
-import { nameSecret, Storage } from './storage';
+import { nameSecret, type SecretName, Storage } from './storage';
 import { ExpressMachine } from './turn-machine';
 import { Watch } from './watch';
 
@@ -25,7 +25,7 @@ export class ConfabStack extends Stack {
     const storage = new Storage(this, 'storage', settings);
     const http = new Http(this, 'http');
     const sockets = new Sockets(this, 'sockets');
-    const resources = this.resources(storage, sockets);
+    const resources = this.resources(storage, sockets, settings);
 
     const made = Object.fromEntries(Object.entries(functions).map(([name, spec]: [string, FunctionSpec]) => {
       const also = [...keyStatements(spec, storage), ...(name === 'turn-run' ? this.bedrock(settings) : [])];
@@ -57,7 +57,7 @@ export class ConfabStack extends Stack {
     Object.entries(outputs).forEach(([name, value]) => new CfnOutput(this, name, { value }));
   }
 
-  private resources(storage: Storage, sockets: Sockets): Resources {
+  private resources(storage: Storage, sockets: Sockets, settings: Settings): Resources {
     // By name: the machine is made after the functions that start it, since it calls some of them.
     const turn = this.formatArn({
       service: 'states', resource: 'stateMachine', resourceName: `${this.stackName}-turn`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
@@ -69,14 +69,20 @@ export class ConfabStack extends Stack {
         variables: { CONFAB_TABLE: storage.table.tableName, CONFAB_BUCKET: storage.bucket.bucketName },
       },
       bucket: { arn: storage.bucket.bucketArn },
-      access: { arn: storage.access.secretArn, variables: { CONFAB_ACCESS_SECRET: storage.access.secretArn } },
-      secrets: { arn: storage.secrets.secretArn, variables: { CONFAB_SECRETS_SECRET: storage.secrets.secretArn } },
+      access: { arn: this.secretArn('access', settings), variables: { CONFAB_ACCESS_SECRET: storage.access.secretArn } },
+      secrets: { arn: this.secretArn('secrets', settings), variables: { CONFAB_SECRETS_SECRET: storage.secrets.secretArn } },
       turn: { arn: turn, variables: { CONFAB_TURN_MACHINE: turn } },
       parked: { arn: storage.parked.queueArn, variables: { CONFAB_PARKED_QUEUE: storage.parked.queueUrl } },
       sockets: { arn: sockets.connectionsArn, variables: { CONFAB_SOCKETS: sockets.stage.callbackUrl } },
       stream: { arn: storage.table.tableStreamArn! },
       redrive: { arn: storage.redrive.queueArn },
     };
+  }
+
+  /** By name: a reference to a secret is its ARN on AWS but its name on MiniStack, which can evaluate policies too. */
+  private secretArn(name: SecretName, settings: Settings): string {
+    const resourceName = `${nameSecret(name, settings)}-??????`;
+    return this.formatArn({ service: 'secretsmanager', resource: 'secret', resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
   }
 
   private bedrock({ bedrock }: Settings): iam.PolicyStatement[] {

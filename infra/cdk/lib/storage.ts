@@ -8,7 +8,7 @@ import { Construct } from 'constructs';
 
 import { isKept, type Settings } from './settings';
 
-type SecretName = 'access' | 'secrets';
+export type SecretName = 'access' | 'secrets';
 
 export const nameSecret = (name: SecretName, { stage }: Settings): string => `confab/${stage}/${name}`;
 

@@ -16,7 +16,7 @@ function word(value: any): string {
     return attribute === 'Arn' ? place(id) : `${place(id)} ${attribute}`;
   }
   const joined = (value['Fn::Join'][1] as any[]).map(word).join('');
-  return joined.replace(/^arn:AWS::Partition:(execute-api|states):AWS::Region:AWS::AccountId:/, '$1 ');
+  return joined.replace(/^arn:AWS::Partition:(execute-api|secretsmanager|states):AWS::Region:AWS::AccountId:/, '$1 ');
 }
 
 const list = (value: any): any[] => (Array.isArray(value) ? value : [value]);
