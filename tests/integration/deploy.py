@@ -3,7 +3,7 @@
 Uploads the assets that ASSEMBLY (a cdk.out folder) lists, creates or updates the stack with its template unchanged,
 and prints the stack's outputs as JSON. With --endpoint it talks to an emulator, whose credentials are made up. It has
 neither names in DNS nor TLS, so afterwards the functions are told where its WebSocket connections are, and the bucket
-and the queues take plain HTTP (an emulator that evaluates policies, MiniStack with AUTH=true, would refuse it).
+and the queues take plain HTTP (MiniStack with AUTH=true evaluates policies, and theirs refuse it).
 """
 
 import argparse
@@ -44,9 +44,19 @@ def main() -> None:
 
 
 def connect(endpoint):
-    emulated = {"endpoint_url": endpoint, "aws_access_key_id": "test", "aws_secret_access_key": "test"}
     region = os.environ.get("AWS_REGION", REGION)
-    return lambda service: boto3.client(service, region_name=region, **(emulated if endpoint else {}))
+    if not endpoint:
+        return lambda service: boto3.client(service, region_name=region)
+
+    def emulated(service):
+        client = boto3.client(
+            service, region_name=region, endpoint_url=endpoint, aws_access_key_id="test", aws_secret_access_key="test"
+        )
+        secure = {"X-Forwarded-Proto": "https"}
+        client.meta.events.register("before-send", lambda request, **_: request.headers.update(secure))
+        return client
+
+    return emulated
 
 
 def only(folder: pathlib.Path, pattern: str) -> pathlib.Path:
