@@ -12,6 +12,8 @@ use crate::http::Connection;
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) port: u16,
+    /// The name it calls the host by, if not its address.
+    pub(crate) host: Option<String>,
     /// Sent as `Authorization: Bearer …`, if any.
     pub(crate) key: Option<String>,
     /// `/v1/{tenant}/{bot}`
@@ -121,6 +123,7 @@ impl Client {
     pub(crate) fn new(port: u16, bot: &str) -> Self {
         Self {
             port,
+            host: None,
             key: None,
             bot: format!("/v1/local/{bot}"),
         }
@@ -152,6 +155,9 @@ impl Client {
     pub(crate) async fn connect(&self, mut request: Request) -> io::Result<Connection> {
         if let Some(key) = &self.key {
             request = request.with("authorization", &format!("Bearer {key}"));
+        }
+        if let Some(host) = &self.host {
+            request = request.with("host", host);
         }
         let mut connection = Connection::open(self.port).await?;
         // A host that refuses a body may stop reading it; its answer is what counts.

@@ -6,7 +6,10 @@
 )]
 
 mod asl_on_ministack;
+mod carrier;
 mod client;
+mod deployed;
+mod events;
 mod failing_models;
 mod http;
 mod kill;
@@ -14,6 +17,7 @@ mod ministack;
 mod names;
 mod process;
 mod session_on_ministack;
+mod signing;
 mod simulated_host;
 mod surface;
 mod webhooks;

@@ -42,6 +42,8 @@ impl MiniStack {
         drop(free);
         let process = Command::new(root.join("scripts/ministack"))
             .arg(port.to_string())
+            // Functions inherit it.
+            .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0)
@@ -66,12 +68,43 @@ impl MiniStack {
         }
     }
 
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Kills every process that runs the function `name`, as Lambda may at any moment.
+    pub(crate) fn kill_function(&self, name: &str) {
+        let is_wanted = |process: &Path| {
+            let environment = std::fs::read(process.join("environ")).unwrap_or_default();
+            let has = |variable: String| {
+                environment
+                    .split(|byte| *byte == 0)
+                    .any(|set| set == variable.as_bytes())
+            };
+            has(format!("AWS_LAMBDA_FUNCTION_NAME={name}"))
+                && has(format!("AWS_ENDPOINT_URL={}", self.url()))
+        };
+        let processes = std::fs::read_dir("/proc").expect("processes");
+        let paths = processes.filter_map(|process| Some(process.ok()?.path()));
+        let wanted: Vec<_> = paths.filter(|process| is_wanted(process)).collect();
+        assert!(!wanted.is_empty(), "no process runs {name}");
+        for process in wanted {
+            let id = process.file_name().expect("a name");
+            let killed = Command::new("kill").arg("-KILL").arg(id).status();
+            assert!(killed.expect("kill").success());
+        }
+    }
+
     /// The services, as a function would reach them.
     pub(crate) fn cloud(&self) -> aws::Cloud {
         let variable = |name: &str| match name {
             "AWS_REGION" => Some("us-east-1".to_owned()),
             "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
-            "AWS_ENDPOINT_URL" => Some(format!("http://127.0.0.1:{}", self.port)),
+            "AWS_ENDPOINT_URL" => Some(self.url()),
             _ => None,
         };
         aws::Cloud::from_lookup(variable).expect("every variable")

@@ -56,7 +56,7 @@ impl Setup {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(binary("confab"));
         command
             .arg("dev")
             .arg(&self.bot)
@@ -154,13 +154,13 @@ impl Drop for Confab {
     }
 }
 
-/// The binary beside this test's own.
-fn binary() -> PathBuf {
+/// The binary `name` beside this test's own.
+pub(crate) fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    let path = test.parent().and_then(Path::parent).unwrap().join("confab");
+    let path = test.parent().and_then(Path::parent).unwrap().join(name);
     assert!(
         path.exists(),
-        "{} is missing: run `cargo build -p confab` first",
+        "{} is missing: run `cargo build --workspace --bins` first",
         path.display()
     );
     path

@@ -6,41 +6,15 @@ use engine::message::DeliveryState;
 use engine::transcript::Verdict;
 use engine::view::{MessageVerdict, Trace};
 use futures::future::join_all;
-use hmac::{Hmac, KeyInit, Mac};
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Value, json};
-use sha1::Sha1;
-use sha2::Sha256;
 use tempfile::TempDir;
 
+use crate::carrier::{Carrier, Manner};
 use crate::client::{Client, Reply, Request};
 use crate::process::{Confab, Setup, folder};
+use crate::signing::{self, BOT, CONTACT, PUBLIC, SCRIPT, SECRETS, change, field, form};
 
-mod carrier;
-
-use carrier::{Carrier, Manner};
-
-const BOT: &str = r#"
-format = 1
-name = "texts"
-[model]
-use = "scripted"
-[channels.twilio]
-account_sid = "AC00000000000000000000000000000001"
-from = "+15550100"
-auth_token = "TWILIO_AUTH_TOKEN"
-public_url = "https://bots.example.com"
-[channels.whatsapp]
-phone_number_id = "1234567890"
-access_token = "WHATSAPP_ACCESS_TOKEN"
-app_secret = "WHATSAPP_APP_SECRET"
-verify_token = "WHATSAPP_VERIFY_TOKEN"
-"#;
-const SCRIPT: &str = "format = 1\n[default]\ntext = \"You said: {message}\"\n";
-const PUBLIC: &str = "https://bots.example.com";
-const TWILIO: &str = "/webhooks/twilio/local/texts";
 const WHATSAPP: &str = "/webhooks/whatsapp/local/texts";
-const CONTACT: &str = "+15551234";
 const SMS: &str = "sms:%2B15551234";
 
 /// A host with accounts at a carrier of ours.
@@ -62,11 +36,10 @@ impl Desk {
         let data = TempDir::new().unwrap();
         let setup = Setup::new(bot.path(), data.path())
             .env("TWILIO_API_BASE", carrier.url())
-            .env("WHATSAPP_API_BASE", carrier.url())
-            .env("TWILIO_AUTH_TOKEN", "twilio-token")
-            .env("WHATSAPP_ACCESS_TOKEN", "access-token")
-            .env("WHATSAPP_APP_SECRET", "app-secret")
-            .env("WHATSAPP_VERIFY_TOKEN", "verify-token");
+            .env("WHATSAPP_API_BASE", carrier.url());
+        let setup = SECRETS
+            .into_iter()
+            .fold(setup, |setup, (name, value)| setup.env(name, value));
         Self {
             confab: setup.start(),
             setup,
@@ -89,71 +62,6 @@ impl Desk {
     }
 }
 
-/// A form as Twilio signs and sends it to `path`.
-fn form(path: &str, fields: &[(&str, &str)]) -> Request {
-    let mut sorted = fields.to_vec();
-    sorted.sort_unstable();
-    let signed: String = sorted
-        .iter()
-        .flat_map(|(name, value)| [*name, *value])
-        .collect();
-    let mut mac = Hmac::<Sha1>::new_from_slice(b"twilio-token").unwrap();
-    mac.update(format!("{PUBLIC}{path}{signed}").as_bytes());
-    let signature = BASE64_STANDARD.encode(mac.finalize().into_bytes());
-    let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
-    let pairs = fields
-        .iter()
-        .map(|(name, value)| format!("{}={}", encode(name), encode(value)));
-    Request::post(path, pairs.collect::<Vec<_>>().join("&"))
-        .with("content-type", "application/x-www-form-urlencoded")
-        .with("x-twilio-signature", &signature)
-}
-
-fn text_message(id: &str, text: &str) -> Request {
-    form(
-        TWILIO,
-        &[
-            ("MessageSid", id),
-            ("From", CONTACT),
-            ("To", "+15550100"),
-            ("Body", text),
-            ("NumMedia", "0"),
-        ],
-    )
-}
-
-/// A body as Meta signs and sends it.
-fn signed(body: &Value) -> Request {
-    let body = body.to_string();
-    let mut mac = Hmac::<Sha256>::new_from_slice(b"app-secret").unwrap();
-    mac.update(body.as_bytes());
-    let signature = hex::encode(mac.finalize().into_bytes());
-    Request::post(WHATSAPP, body).with("x-hub-signature-256", &format!("sha256={signature}"))
-}
-
-fn change(value: Value) -> Value {
-    let mut value = value;
-    value["messaging_product"] = json!("whatsapp");
-    value["metadata"] =
-        json!({ "display_phone_number": "15550100", "phone_number_id": "1234567890" });
-    json!({
-        "object": "whatsapp_business_account",
-        "entry": [{ "id": "1", "changes": [{ "field": "messages", "value": value }] }],
-    })
-}
-
-/// The value of a field of a form, decoded.
-fn field(form: &str, name: &str) -> String {
-    let value = form
-        .split('&')
-        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
-        .unwrap();
-    percent_decode_str(&value.replace('+', " "))
-        .decode_utf8()
-        .unwrap()
-        .into_owned()
-}
-
 fn verdict(trace: &Trace) -> MessageVerdict {
     assert_eq!(
         (trace.messages.len(), trace.turns.len()),
@@ -171,7 +79,8 @@ fn delivery(trace: &Trace) -> DeliveryState {
 #[tokio::test]
 async fn a_text_message_delivered_five_times_is_answered_by_one_text() {
     let desk = Desk::open(Manner::Accepts).await;
-    let deliveries = (0..5).map(|_| desk.send(text_message("SM1", "Anybody there?")));
+    let deliveries =
+        (0..5).map(|_| desk.send(signing::text_message("local", "SM1", "Anybody there?")));
     for reply in join_all(deliveries).await {
         assert_eq!((reply.status, reply.text().as_str()), (200, "<Response/>"));
     }
@@ -209,8 +118,8 @@ async fn a_text_message_delivered_five_times_is_answered_by_one_text() {
 #[tokio::test]
 async fn a_webhook_that_the_carrier_did_not_sign_is_refused() {
     let desk = Desk::open(Manner::Accepts).await;
-    let text = text_message("SM1", "Anybody there?");
-    let message = signed(&change(json!({ "messages": [whatsapp_message()] })));
+    let text = signing::text_message("local", "SM1", "Anybody there?");
+    let message = signing::whatsapp_message("local", "wamid.1", "Anybody there?");
     let wrong = BASE64_STANDARD.encode([7; 20]);
     let mut forgeries = vec![text.clone().with("x-twilio-signature", &wrong)];
     forgeries.push(text.clone().with("x-twilio-signature", "not base64"));
@@ -254,14 +163,10 @@ async fn a_webhook_that_the_carrier_did_not_sign_is_refused() {
     );
 }
 
-fn whatsapp_message() -> Value {
-    json!({ "from": "15551234", "id": "wamid.1", "timestamp": "1700000000", "type": "text", "text": { "body": "Anybody there?" } })
-}
-
 #[tokio::test]
 async fn a_whatsapp_message_is_answered_once_and_its_status_is_noted() {
     let desk = Desk::open(Manner::Accepts).await;
-    let message = signed(&change(json!({ "messages": [whatsapp_message()] })));
+    let message = signing::whatsapp_message("local", "wamid.1", "Anybody there?");
     for reply in join_all((0..5).map(|_| desk.send(message.clone()))).await {
         assert_eq!(reply.status, 200);
     }
@@ -277,7 +182,7 @@ async fn a_whatsapp_message_is_answered_once_and_its_status_is_noted() {
     assert_eq!(verdict(&trace), MessageVerdict::Settled(Verdict::Answered));
     let reference = &body["biz_opaque_callback_data"];
     let status = json!({ "statuses": [{ "id": "wamid.2", "status": "read", "biz_opaque_callback_data": reference }] });
-    assert_eq!(desk.send(signed(&change(status))).await.status, 200);
+    assert_eq!(desk.send(change("local", status)).await.status, 200);
     assert_eq!(
         delivery(&desk.client().settled(session).await),
         DeliveryState::Read
@@ -328,7 +233,12 @@ async fn assert_unconfirmed(mut desk: Desk) {
     desk.restart();
     // A later turn goes out, so whatever the restart took up again has had its chance.
     desk.carrier.behave(Manner::Accepts);
-    assert_eq!(desk.send(text_message("SM2", "And now?")).await.status, 200);
+    assert_eq!(
+        desk.send(signing::text_message("local", "SM2", "And now?"))
+            .await
+            .status,
+        200
+    );
     assert_eq!(
         field(&desk.carrier.next().await.body, "Body"),
         "You said: And now?"
@@ -356,7 +266,7 @@ async fn assert_unconfirmed(mut desk: Desk) {
 async fn a_send_whose_answer_is_lost_is_unconfirmed_and_not_made_again() {
     let desk = Desk::open(Manner::HangsUp).await;
     assert_eq!(
-        desk.send(text_message("SM1", "Anybody there?"))
+        desk.send(signing::text_message("local", "SM1", "Anybody there?"))
             .await
             .status,
         200
@@ -369,7 +279,7 @@ async fn a_send_whose_answer_is_lost_is_unconfirmed_and_not_made_again() {
 async fn a_send_that_a_crash_cut_short_is_unconfirmed_and_not_made_again() {
     let mut desk = Desk::open(Manner::StaysSilent).await;
     assert_eq!(
-        desk.send(text_message("SM1", "Anybody there?"))
+        desk.send(signing::text_message("local", "SM1", "Anybody there?"))
             .await
             .status,
         200

@@ -50,7 +50,7 @@ impl Ground {
     /// # Errors
     /// Names the variable that is missing.
     pub fn open() -> Result<Self, Unset> {
-        let level = variable("RUST_LOG").and_then(|level| level.parse().ok());
+        let level: Option<LevelFilter> = variable("RUST_LOG").and_then(|level| level.parse().ok());
         let lines = tracing_subscriber::fmt::layer()
             .json()
             .flatten_event(true)

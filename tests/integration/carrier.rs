@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 /// How the carrier treats a request that it has read.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Manner {
+pub(crate) enum Manner {
     /// Takes it and says so.
     Accepts,
     /// Closes the connection without a word.
@@ -19,13 +19,13 @@ pub(super) enum Manner {
 
 /// What a host sent.
 #[derive(Clone)]
-pub(super) struct Sent {
-    pub(super) path: String,
-    pub(super) body: String,
+pub(crate) struct Sent {
+    pub(crate) path: String,
+    pub(crate) body: String,
 }
 
 /// Takes Twilio's and Meta's requests alike.
-pub(super) struct Carrier {
+pub(crate) struct Carrier {
     port: u16,
     manner: Arc<Mutex<Manner>>,
     sent: watch::Receiver<Vec<Sent>>,
@@ -33,7 +33,7 @@ pub(super) struct Carrier {
 }
 
 impl Carrier {
-    pub(super) async fn open(manner: Manner) -> Self {
+    pub(crate) async fn open(manner: Manner) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let manner = Arc::new(Mutex::new(manner));
@@ -52,17 +52,17 @@ impl Carrier {
         }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// Behaves otherwise from now on.
-    pub(super) fn behave(&self, manner: Manner) {
+    pub(crate) fn behave(&self, manner: Manner) {
         *self.manner.lock().unwrap_or_else(PoisonError::into_inner) = manner;
     }
 
     /// The next request that was not seen yet.
-    pub(super) async fn next(&self) -> Sent {
+    pub(crate) async fn next(&self) -> Sent {
         let seen = *self.seen.lock().unwrap();
         let mut sent = self.sent.clone();
         let next = sent.wait_for(|sent| sent.len() > seen).await.unwrap()[seen].clone();
@@ -70,12 +70,12 @@ impl Carrier {
         next
     }
 
-    pub(super) fn last(&self) -> Sent {
+    pub(crate) fn last(&self) -> Sent {
         self.sent.borrow().last().unwrap().clone()
     }
 
     /// How many requests came.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.sent.borrow().len()
     }
 }

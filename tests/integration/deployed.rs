@@ -1,0 +1,252 @@
+//! The deployed shape: the template on an emulator of AWS, the functions as Lambdas, the turn in Step
+//! Functions. One deployment for everything here, as it takes a while.
+
+use std::path::Path;
+use std::time::Duration;
+
+use aws::{Bodies, Store};
+use engine::message::Channel;
+use engine::runtime::{Runtime, Time};
+use engine::session::{Command, OwnerId, Pending, SessionKey, Sessions};
+use engine::transcript::Verdict;
+use engine::view::{MessageVerdict, Role};
+use futures::future::join_all;
+use ground::tokio_runtime;
+use serde_json::{Value, json};
+
+use crate::carrier::{Carrier, Manner};
+use crate::process::folder;
+use crate::signing::{BOT, SCRIPT, SECRETS, field, text_message, whatsapp_message};
+
+mod stack;
+
+use stack::Stack;
+
+/// A bot that looks things up at a slow place, and one whose model cannot be reached.
+const LOOKUPS: &str = r#"
+format = 1
+name = "lookups"
+[model]
+use = "scripted"
+"#;
+const LOOKUPS_SCRIPT: &str = r#"
+format = 1
+[[reply]]
+after_tool = "fetch"
+text = "Found it."
+[default]
+call = { tool = "fetch", arguments = {} }
+"#;
+const UNREACHABLE: &str = r#"
+format = 1
+name = "mute"
+[model]
+use = "openai/gpt-4.1-mini"
+base_urls = { openai = "http://127.0.0.1:9/v1" }
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_deployed_shape() {
+    let carrier = Carrier::open(Manner::Accepts).await;
+    let place = Carrier::open(Manner::StaysSilent).await;
+    let support = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/support");
+    let texts = folder(&[
+        ("bot.toml", BOT),
+        ("script.toml", SCRIPT),
+        ("SOUL.md", "# Echo\n"),
+    ]);
+    let fetch = format!(
+        "format = 1\ndescription = \"Looks it up.\"\nkind = \"http\"\nside_effect = \"pure\"\n\
+         [http]\nmethod = \"GET\"\nurl = \"{}/it\"\n[parameters]\ntype = \"object\"\n",
+        place.url()
+    );
+    let lookups = folder(&[
+        ("bot.toml", LOOKUPS),
+        ("script.toml", LOOKUPS_SCRIPT),
+        ("SOUL.md", "# Lookups\n"),
+        ("tools/fetch.toml", &fetch),
+    ]);
+    let mute = folder(&[("bot.toml", UNREACHABLE), ("SOUL.md", "# Mute\n")]);
+    let bots = [&*support, texts.path(), lookups.path(), mute.path()];
+    let Some(stack) = Stack::deploy(&bots, &carrier.url(), &secrets()) else {
+        return;
+    };
+    an_order_is_looked_up(&stack).await;
+    a_text_message_sent_ten_times_at_once_is_answered_once(&stack, &carrier).await;
+    a_whatsapp_message_is_answered(&stack, &carrier).await;
+    messages_at_once_are_answered_in_order(&stack).await;
+    a_function_killed_in_a_turn_is_healed(&stack, &place).await;
+    a_hold_whose_holder_is_gone_is_swept_up(&stack).await;
+    a_parked_message_is_queued_and_redriven(&stack).await;
+}
+
+fn secrets() -> String {
+    let lines = SECRETS.map(|(name, value)| format!("{name} = \"{value}\"\n"));
+    format!(
+        "format = 1\n[secrets]\nOPENAI_API_KEY = \"none\"\n{}",
+        lines.concat()
+    )
+}
+
+/// The example's folder, unchanged, answers as on one machine.
+async fn an_order_is_looked_up(stack: &Stack) {
+    let client = stack.client("support");
+    let reply = client.ask("ada", "Where is my order A1003?").await;
+    assert!(reply.contains("01505021483926"), "{reply}");
+    let trace = client.settled("ada").await;
+    assert_eq!(trace.turns.len(), 1, "{trace:?}");
+    assert_eq!(
+        trace.messages[0].verdict,
+        MessageVerdict::Settled(Verdict::Answered)
+    );
+    let nobody = crate::client::Client {
+        key: None,
+        ..client
+    };
+    assert_eq!(nobody.post("ada", "m2", "hello").await.unwrap().status, 401);
+}
+
+async fn a_text_message_sent_ten_times_at_once_is_answered_once(stack: &Stack, carrier: &Carrier) {
+    let client = stack.client("texts");
+    let deliveries = (0..10).map(|_| client.send(text_message("acme", "SM1", "Anybody there?")));
+    for reply in join_all(deliveries).await {
+        let reply = reply.unwrap();
+        assert_eq!((reply.status, reply.text().as_str()), (200, "<Response/>"));
+    }
+    let sent = carrier.next().await;
+    assert_eq!(field(&sent.body, "Body"), "You said: Anybody there?");
+    let trace = client.settled("sms:%2B15551234").await;
+    assert_eq!(trace.messages.len(), 1, "{trace:?}");
+    assert_eq!(carrier.count(), 1);
+    let forged = text_message("acme", "SM2", "Let me in").with("x-twilio-signature", "AAAA");
+    assert_eq!(client.send(forged).await.unwrap().status, 401);
+}
+
+async fn a_whatsapp_message_is_answered(stack: &Stack, carrier: &Carrier) {
+    let client = stack.client("texts");
+    let message = whatsapp_message("acme", "wamid.1", "Hello");
+    assert_eq!(client.send(message).await.unwrap().status, 200);
+    let sent = carrier.next().await;
+    let body: Value = serde_json::from_str(&sent.body).unwrap();
+    assert_eq!(body["text"]["body"], "You said: Hello");
+}
+
+async fn messages_at_once_are_answered_in_order(stack: &Stack) {
+    let client = stack.client("texts");
+    let posts = (0..4).map(|number| {
+        let client = &client;
+        async move {
+            let (id, text) = (format!("m{number}"), format!("message {number}"));
+            client.post("bo", &id, &text).await.unwrap().status
+        }
+    });
+    assert_eq!(join_all(posts).await, [202; 4]);
+    let trace = client.settled("bo").await;
+    assert_eq!(trace.messages.len(), 4, "{trace:?}");
+    let answered = MessageVerdict::Settled(Verdict::Answered);
+    assert!(
+        trace
+            .messages
+            .iter()
+            .all(|message| message.verdict == answered),
+        "{trace:?}"
+    );
+    let messages = client.messages("bo", 0, 0).await.unwrap();
+    let replies = messages
+        .iter()
+        .filter(|message| message.role == Role::Assistant);
+    assert_eq!(replies.count(), trace.turns.len(), "{messages:?}");
+    assert!(messages.is_sorted_by(|one, next| one.seq < next.seq && one.turn <= next.turn));
+}
+
+/// Step Functions calls the tool again; it only reads, so that is all there is to it.
+async fn a_function_killed_in_a_turn_is_healed(stack: &Stack, place: &Carrier) {
+    let client = stack.client("lookups");
+    assert_eq!(
+        client
+            .post("cy", "m1", "What does it say?")
+            .await
+            .unwrap()
+            .status,
+        202
+    );
+    place.next().await;
+    place.behave(Manner::Accepts);
+    stack.ministack.kill_function("confab-dev-tool-call");
+    let replies = client.replies("cy", 1).await;
+    assert_eq!(replies.last().unwrap().text, "Found it.");
+    assert_eq!(place.count(), 2);
+}
+
+/// As when a webhook's function dies between its write and the start of the turn.
+async fn a_hold_whose_holder_is_gone_is_swept_up(stack: &Stack) {
+    let key = SessionKey::new("acme", "texts", Channel::Web, "dee").unwrap();
+    let cloud = stack.ministack.cloud();
+    let bodies = Bodies {
+        client: cloud.s3(),
+        bucket: stack.output("Bucket").to_owned(),
+    };
+    let runtime: Runtime = tokio_runtime();
+    let table = stack.output("Table").to_owned();
+    let store = Store::new(cloud.dynamodb(), table, bodies, runtime.clone());
+    let an_hour_ago = Time(runtime.now().0 - 3_600_000);
+    let accept = Command::Accept {
+        message: Pending {
+            id: "m1".to_owned(),
+            text: "Anybody there?".to_owned(),
+            at: an_hour_ago,
+        },
+        owner: OwnerId(7),
+        until: an_hour_ago,
+        inbox_limit: 64,
+    };
+    store.apply(&key, accept).await.unwrap();
+    // The stream brings the hold to its function within moments; the sweep finds it then.
+    let mut swept = json!({ "started": 0 });
+    while swept["started"] == 0 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        swept = stack.invoke("job-sweep", &json!({}));
+    }
+    let replies = stack.client("texts").replies("dee", 1).await;
+    assert_eq!(replies.last().unwrap().text, "You said: Anybody there?");
+}
+
+async fn a_parked_message_is_queued_and_redriven(stack: &Stack) {
+    let client = stack.client("mute");
+    let apology = client.ask("eve", "Anybody there?").await;
+    assert!(apology.starts_with("Sorry"), "{apology}");
+    let trace = client.settled("eve").await;
+    assert_eq!(
+        trace.messages[0].verdict,
+        MessageVerdict::Settled(Verdict::Failed)
+    );
+    let parked = receive(stack, "ParkedQueue").await;
+    assert_eq!(
+        (&parked["session"], &parked["turn"]),
+        (&json!("acme/mute/web:eve"), &json!(1))
+    );
+    // What StartMessageMoveTask does with the whole queue.
+    let message =
+        json!({ "QueueUrl": stack.output("RedriveQueue"), "MessageBody": parked.to_string() });
+    assert_eq!(
+        stack
+            .ministack
+            .call("sqs", "AmazonSQS.SendMessage", &message)
+            .0,
+        200
+    );
+    let again = client.replies("eve", 2).await;
+    let asked = again
+        .iter()
+        .filter(|message| message.text == "Anybody there?");
+    assert_eq!(asked.count(), 2, "{again:?}");
+}
+
+/// The next message of a queue.
+async fn receive(stack: &Stack, queue: &str) -> Value {
+    let request = json!({ "QueueUrl": stack.output(queue), "WaitTimeSeconds": 10 });
+    let (_, answer) = stack
+        .ministack
+        .call("sqs", "AmazonSQS.ReceiveMessage", &request);
+    serde_json::from_str(answer["Messages"][0]["Body"].as_str().unwrap()).unwrap()
+}

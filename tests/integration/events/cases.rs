@@ -1,0 +1,171 @@
+//! What each sample is to be answered with.
+
+use serde_json::Value;
+
+use super::lambda::Answer;
+
+/// What an answer must be.
+#[derive(Clone, Copy)]
+pub(super) enum Expected {
+    /// A status and text in its body: of HTTP, or of a frame.
+    Status(u16, &'static str),
+    /// A problem document: status and code.
+    Problem(u16, &'static str),
+    /// Where the state machine goes.
+    Next(&'static str),
+    /// This JSON.
+    Json(&'static str),
+    /// How many messages of a batch go back to the queue.
+    Back(usize),
+    /// `errorType`
+    Error(&'static str),
+}
+
+use Expected::{Back, Error, Json, Next, Problem, Status};
+
+/// Every function with every sample and its answer.
+pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
+    (
+        "api-messages",
+        &[
+            ("health", Status(200, "ok")),
+            ("messages", Status(200, "\"role\":\"assistant\"")),
+            ("not-for-clients", Problem(403, "forbidden")),
+            ("openapi", Status(200, "/v1/{tenant}/{bot}/sessions")),
+            ("turns", Status(200, "\"verdict\":\"answered\"")),
+        ],
+    ),
+    (
+        "job-sweep",
+        &[
+            ("not-an-object", Error("Invalid")),
+            ("scheduled", Json(r#"{"started":1}"#)),
+        ],
+    ),
+    (
+        "queue-redrive",
+        &[
+            ("not-a-batch", Error("Invalid")),
+            ("not-parked", Back(1)),
+            ("one-of-two", Back(1)),
+            ("parked", Back(0)),
+        ],
+    ),
+    (
+        "socket-connect",
+        &[
+            ("no-context", Error("Invalid")),
+            ("no-session", Problem(400, "invalid_query")),
+            ("no-token", Problem(401, "unauthenticated")),
+            ("open", Status(200, "")),
+        ],
+    ),
+    ("socket-disconnect", &[("close", Status(200, ""))]),
+    (
+        "socket-message",
+        &[
+            ("message", Status(202, "\"status\":\"accepted\"")),
+            ("not-json", Problem(400, "malformed_json")),
+            ("unknown-connection", Problem(401, "unauthenticated")),
+        ],
+    ),
+    (
+        "stream-holds",
+        &[("batch", Json("null")), ("no-change", Error("Invalid"))],
+    ),
+    (
+        "tool-call",
+        &[
+            ("long-arguments", Json("null")),
+            ("lookup", Json("null")),
+            ("no-call", Error("Invalid")),
+            ("refund", Json("null")),
+        ],
+    ),
+    (
+        "turn-deliver",
+        &[
+            ("long-reply", Next("stop")),
+            ("more-waiting", Next("round")),
+            ("no-such-plan", Error("Invalid")),
+            ("reply", Next("stop")),
+        ],
+    ),
+    (
+        "turn-fail",
+        &[
+            ("no-error", Error("Invalid")),
+            ("timeout", Next("stop")),
+            ("unavailable", Next("stop")),
+        ],
+    ),
+    (
+        "turn-run",
+        &[
+            ("lost", Next("stop")),
+            ("no-owner", Error("Invalid")),
+            ("round", Next("deliver")),
+            ("start", Next("tools")),
+        ],
+    ),
+    (
+        "webhook-twilio",
+        &[
+            ("bad-signature", Problem(401, "bad_signature")),
+            ("message", Status(200, "<Response/>")),
+            ("status", Status(200, "<Response/>")),
+        ],
+    ),
+    (
+        "webhook-web",
+        &[
+            ("duplicate", Status(202, "\"status\":\"duplicate\"")),
+            ("message", Status(202, "\"status\":\"accepted\"")),
+            ("no-key", Problem(401, "unauthenticated")),
+            ("not-http", Error("Invalid")),
+            ("not-json", Problem(400, "malformed_json")),
+            ("token", Status(201, "\"token\":")),
+        ],
+    ),
+    (
+        "webhook-whatsapp",
+        &[
+            ("bad-signature", Problem(401, "bad_signature")),
+            ("challenge", Status(200, "1158201444")),
+            ("message", Status(200, "")),
+            ("status", Status(200, "")),
+            ("wrong-token", Problem(401, "bad_signature")),
+        ],
+    ),
+];
+
+impl Expected {
+    /// Fails unless `answer`, of the sample `name`, is as expected.
+    pub(super) fn check(self, name: &str, answer: &Answer) {
+        let said = match (self, answer) {
+            (Error(expected), Answer::Error(kind)) => return assert_eq!(kind, expected, "{name}"),
+            (_, Answer::Response(said)) => said,
+            (_, Answer::Error(_)) => panic!("{name}: {answer:?}"),
+        };
+        let body = said["body"].as_str().unwrap_or_default();
+        match self {
+            Error(kind) => panic!("{name}: not {kind} but {said}"),
+            Status(status, text) => {
+                assert_eq!(said["statusCode"], status, "{name}: {said}");
+                assert!(body.contains(text), "{name}: {said}");
+            }
+            Problem(status, code) => {
+                let document: Value = serde_json::from_str(body).unwrap();
+                let found = (&said["statusCode"], &document["status"], &document["code"]);
+                let wanted = (&status.into(), &status.into(), &code.into());
+                assert_eq!(found, wanted, "{name}: {said}");
+            }
+            Next(next) => assert_eq!(said["next"], next, "{name}: {said}"),
+            Json(text) => assert_eq!(said.to_string(), text, "{name}"),
+            Back(count) => {
+                let back = said["batchItemFailures"].as_array().unwrap();
+                assert_eq!(back.len(), count, "{name}: {said}");
+            }
+        }
+    }
+}
