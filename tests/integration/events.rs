@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::ministack::MiniStack;
 
@@ -95,6 +95,18 @@ fn answers(function: &str, cases: &[(&str, Expected)], environment: &BTreeMap<St
     check_log(&running);
 }
 
+/// The holds that `stream-holds` has noted for the sweep.
+fn noted(ministack: &MiniStack) -> String {
+    let query = json!({
+        "TableName": "confab",
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": {":pk": {"S": "holds"}},
+    });
+    let (status, holds) = ministack.dynamodb("Query", &query);
+    assert_eq!(status, 200, "{holds}");
+    holds.to_string()
+}
+
 #[test]
 fn every_sample_is_answered_as_expected_and_nothing_said_is_logged() {
     let known = CASES.iter().map(|(function, cases)| {
@@ -112,4 +124,10 @@ fn every_sample_is_answered_as_expected_and_nothing_said_is_logged() {
             scope.spawn(|| answers(function, cases, environment));
         }
     });
+    let noted = noted(&ministack);
+    assert!(noted.contains("web:otto"), "{noted}");
+    assert!(
+        !noted.contains("web:paul"),
+        "ended in the same batch: {noted}"
+    );
 }

@@ -142,6 +142,8 @@ def main():
     parser.add_argument("--on", metavar="URL", help="of a MiniStack that runs, like http://127.0.0.1:4566")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND")
     options = parser.parse_args()
+    # As an exception, so that MiniStack ends too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with nullcontext(options.on) if options.on else ministack() as address:
         environment = create_stack(address) | {"CONFAB_BOTS": str(ROOT / "examples")}
         if options.command:
@@ -149,8 +151,16 @@ def main():
             return run(options.command, os.environ | environment | {"PATH": tools})
         print(json.dumps(environment, indent=2), flush=True)
         if not options.on:
-            signal.sigwait([signal.SIGINT, signal.SIGTERM])
+            wait()
     return 0
+
+
+def wait():
+    """Returns on an interrupt."""
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        pass
 
 
 def run(command, environment):

@@ -133,12 +133,13 @@ fn machines() -> Vec<(String, String)> {
 
 #[test]
 fn every_placeholder_of_a_state_machine_names_a_function_and_the_other_way_round() {
+    let folders = folders(&root().join("functions"));
     let mut named = BTreeSet::new();
     for (machine, text) in machines() {
         for (at, _) in text.match_indices("${") {
             let name = text[at + 2..].split('}').next().unwrap();
             assert!(
-                FUNCTIONS.contains(&name),
+                FUNCTIONS.contains(&name) && folders.contains(name),
                 "{machine}: ${{{name}}} names no function"
             );
             named.insert(name.to_owned());

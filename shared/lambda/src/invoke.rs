@@ -43,7 +43,7 @@ pub(crate) async fn serve_raw<O: Serialize>(
 fn time_left(context: &Context) -> Duration {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let deadline = Duration::from_millis(context.deadline);
-    deadline
-        .saturating_sub(now.unwrap_or_default())
-        .saturating_sub(MARGIN)
+    // Lambda names a moment to come; `cargo lambda watch` a time from now.
+    let left = deadline.checked_sub(now.unwrap_or_default());
+    left.unwrap_or(deadline).saturating_sub(MARGIN)
 }
