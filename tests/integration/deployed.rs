@@ -11,8 +11,10 @@ use engine::session::{Command, OwnerId, Pending, SessionKey, Sessions};
 use engine::transcript::Verdict;
 use engine::view::{MessageVerdict, Role};
 use futures::future::join_all;
+use futures::{SinkExt, StreamExt};
 use ground::tokio_runtime;
 use serde_json::{Value, json};
+use tokio_tungstenite::connect_async;
 
 use crate::carrier::{Carrier, Manner};
 use crate::process::folder;
@@ -75,6 +77,7 @@ async fn the_deployed_shape() {
     a_text_message_sent_ten_times_at_once_is_answered_once(&stack, &carrier).await;
     a_whatsapp_message_is_answered(&stack, &carrier).await;
     messages_at_once_are_answered_in_order(&stack).await;
+    a_socket_shows_the_turn_as_it_goes(&stack).await;
     a_function_killed_in_a_turn_is_healed(&stack, &place).await;
     a_hold_whose_holder_is_gone_is_swept_up(&stack).await;
     a_parked_message_is_queued_and_redriven(&stack).await;
@@ -157,6 +160,29 @@ async fn messages_at_once_are_answered_in_order(stack: &Stack) {
         .filter(|message| message.role == Role::Assistant);
     assert_eq!(replies.count(), trace.turns.len(), "{messages:?}");
     assert!(messages.is_sorted_by(|one, next| one.seq < next.seq && one.turn <= next.turn));
+}
+
+async fn a_socket_shows_the_turn_as_it_goes(stack: &Stack) {
+    let address = |token: &str| {
+        let url = stack.output("SocketsUrl").replacen("http", "ws", 1);
+        format!("{url}?tenant=acme&bot=support&session=fay&token={token}")
+    };
+    assert!(connect_async(address("guessed")).await.is_err());
+    let (mut socket, _) = connect_async(address(stack::KEY)).await.unwrap();
+    let say = json!({ "id": "m1", "text": "Where is my order A1003?" }).to_string();
+    socket.send(say.into()).await.unwrap();
+    let mut shown = Vec::new();
+    while shown.last().is_none_or(|last| last != "turn.ended") {
+        let frame = socket.next().await.unwrap().unwrap();
+        let frame: Value = serde_json::from_str(frame.to_text().unwrap()).unwrap();
+        let name = frame["type"].as_str().or(frame["status"].as_str());
+        shown.push(name.unwrap().to_owned());
+    }
+    shown.retain(|name| name != "accepted");
+    shown.dedup();
+    // A table is read without a claim, so its function does not learn who watches.
+    assert_eq!(shown, ["turn.started", "text.delta", "reply", "turn.ended"]);
+    socket.close(None).await.unwrap();
 }
 
 /// Step Functions calls the tool again; it only reads, so that is all there is to it.

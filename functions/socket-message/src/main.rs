@@ -1,9 +1,7 @@
-//! `socket-message`: route `$default` of the WebSocket API. The frame is what `POST …/messages` takes, and
-//! so is the answer. Sample: `events/socket-message/message.json`.
+//! `socket-message`: route `$default` of the WebSocket API. The frame is what `POST …/messages` takes; a
+//! frame with what that answers comes back. Sample: `events/socket-message/message.json`.
 
-use std::sync::Arc;
-
-use aws::Store;
+use aws::{Connection, Store};
 use engine::turn::Intake;
 use http::HeaderMap;
 use lambda::Ground;
@@ -13,24 +11,25 @@ use surface::{Problem, Response};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
     let ground = Ground::open()?;
-    let store = Arc::new(ground.store()?);
+    let store = ground.store()?;
+    let sockets = ground.sockets()?;
     let intake = ground.intake()?;
     lambda::serve(async |event: SocketEvent| {
-        let answer = say(&store, &intake, event).await;
-        Ok::<SocketAnswer, engine::error::Error>(answer.unwrap_or_else(Problem::response).into())
+        let id = event.request_context.connection_id;
+        let frame = event.body.unwrap_or_default();
+        let answer = say(&store, &intake, &id, frame).await;
+        let answer = answer.unwrap_or_else(Problem::response);
+        sockets.answer(&id, answer.body().clone()).await?;
+        Ok(SocketAnswer::from(answer))
     })
     .await
 }
 
-async fn say(store: &Store, intake: &Intake, event: SocketEvent) -> Result<Response, Problem> {
-    let connection = store
-        .connection(&event.request_context.connection_id)
-        .await?;
-    let Some(connection) = connection else {
+async fn say(store: &Store, intake: &Intake, id: &str, frame: String) -> Result<Response, Problem> {
+    let Some(Connection { session, .. }) = store.connection(id).await? else {
         let detail = "the connection is not known any more; open another one";
         return Err(Problem::unauthenticated(detail));
     };
-    let frame = event.body.unwrap_or_default().into_bytes();
-    let message = surface::read_json(&HeaderMap::new(), frame).await?;
-    surface::say(intake, &connection.session, message).await
+    let message = surface::read_json(&HeaderMap::new(), frame.into_bytes()).await?;
+    surface::say(intake, &session, message).await
 }

@@ -76,7 +76,7 @@ export const functions = {
   },
   'socket-message': {
     memory: 256, timeout: 10, bots: true, socket: '$default',
-    may: [...accept, items('socket/*', 'GetItem')],
+    may: [...accept, items('socket/*', 'GetItem'), connections],
   },
 } satisfies Record<string, FunctionSpec>;
 

@@ -36,6 +36,8 @@ struct Watched {
 
 enum Job {
     Tell(Event, Vec<String>),
+    /// Sends one connection a frame of its own.
+    Answer(String, Vec<u8>),
     /// Says which connections were found gone, once all before is done.
     Flush(oneshot::Sender<BTreeSet<String>>),
 }
@@ -58,6 +60,16 @@ impl Sockets {
             session: Some(key.clone()),
             connections: connections.clone(),
         };
+    }
+
+    /// Sends `frame` to one connection.
+    ///
+    /// # Errors
+    /// When events are told no more.
+    pub async fn answer(&self, connection: &str, frame: Vec<u8>) -> Result<(), Error> {
+        let job = Job::Answer(connection.to_owned(), frame);
+        drop(self.queue.unbounded_send(job));
+        self.flush().await.map(drop)
     }
 
     /// Waits until everything published is told; gives the connections that are gone.
@@ -97,6 +109,7 @@ async fn work(client: Client, mut jobs: mpsc::UnboundedReceiver<Job>) {
     let mut next = jobs.next().await;
     while let Some(job) = next.take() {
         match job {
+            Job::Answer(id, frame) => gone.extend(post(&client, id, frame).await),
             Job::Flush(done) => drop(done.send(std::mem::take(&mut gone))),
             Job::Tell(mut event, connections) => {
                 while let Ok(following) = jobs.try_recv() {
@@ -106,7 +119,8 @@ async fn work(client: Client, mut jobs: mpsc::UnboundedReceiver<Job>) {
                     }
                 }
                 let open = connections.into_iter().filter(|id| !gone.contains(id));
-                let posts = open.map(|id| post(&client, id, &event));
+                let frame = serde_json::to_vec(&event).unwrap_or_default();
+                let posts = open.map(|id| post(&client, id, frame.clone()));
                 gone.extend(join_all(posts).await.into_iter().flatten());
             }
         }
@@ -136,9 +150,8 @@ fn append(event: &mut Event, job: Job) -> Option<Job> {
     }
 }
 
-/// Posts `event`; gives the connection if it is gone.
-async fn post(client: &Client, id: String, event: &Event) -> Option<String> {
-    let frame = serde_json::to_vec(event).unwrap_or_default();
+/// Posts `frame`; gives the connection if it is gone.
+async fn post(client: &Client, id: String, frame: Vec<u8>) -> Option<String> {
     let post = client.post_to_connection().connection_id(&id);
     let posted = post.data(Blob::new(frame)).send().await;
     match posted.map_err(aws_sdk_apigatewaymanagement::error::SdkError::into_service_error) {

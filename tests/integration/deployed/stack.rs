@@ -13,7 +13,7 @@ use crate::ministack::MiniStack;
 use crate::process::binary;
 
 /// The key of the tenant `acme`.
-const KEY: &str = "an-operator-of-acme-0123456789abcdef";
+pub(super) const KEY: &str = "an-operator-of-acme-0123456789abcdef";
 
 /// A stage on an emulator of AWS.
 pub(super) struct Stack {
