@@ -13,7 +13,7 @@ const POLL: Duration = Duration::from_millis(700);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
-    let ground = Ground::open()?;
+    let ground = Ground::open().await?;
     let accesses = ground.accesses()?;
     let bots = ground.shelf()?;
     let store = Arc::new(ground.store()?);

@@ -21,7 +21,7 @@ struct Swept {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
-    let ground = Ground::open()?;
+    let ground = Ground::open().await?;
     let turns = ground.turns()?;
     let sweep = Sweep {
         runtime: ground.runtime.clone(),

@@ -9,7 +9,7 @@ use lambda::Ground;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
-    let ground = Ground::open()?;
+    let ground = Ground::open().await?;
     let store = Arc::new(ground.store()?);
     let redrive = Redrive {
         intake: ground.intake()?,

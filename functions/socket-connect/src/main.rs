@@ -9,7 +9,7 @@ use surface::{Problem, Right};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
-    let ground = Ground::open()?;
+    let ground = Ground::open().await?;
     let accesses = ground.accesses()?;
     let store = ground.store()?;
     lambda::serve(async |event: SocketEvent| {

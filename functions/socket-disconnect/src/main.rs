@@ -5,7 +5,7 @@ use lambda::socket::{SocketAnswer, SocketEvent};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
-    let ground = Ground::open()?;
+    let ground = Ground::open().await?;
     let store = ground.store()?;
     lambda::serve(async |event: SocketEvent| {
         store

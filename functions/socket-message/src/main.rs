@@ -10,7 +10,7 @@ use surface::{Problem, Response};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
-    let ground = Ground::open()?;
+    let ground = Ground::open().await?;
     let store = ground.store()?;
     let sockets = ground.sockets()?;
     let intake = ground.intake()?;

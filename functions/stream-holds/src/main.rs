@@ -25,7 +25,7 @@ struct Change {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
-    let ground = Ground::open()?;
+    let ground = Ground::open().await?;
     let store = ground.store()?;
     lambda::serve(async |batch: Batch| {
         let mut holds = OpenHolds::default();

@@ -8,7 +8,7 @@ use lambda::Ground;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
-    let ground = Ground::open()?;
+    let ground = Ground::open().await?;
     let sockets = ground.sockets()?;
     let store = ground.store()?.parking(ground.parked()?);
     let store = Arc::new(store.telling(sockets.clone()));

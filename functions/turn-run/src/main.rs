@@ -10,7 +10,7 @@ mod crew;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
-    let ground = Ground::open()?;
+    let ground = Ground::open().await?;
     let shelf = ground.shelf()?;
     let secrets = ground.secrets()?;
     let sockets = ground.sockets()?;

@@ -6,7 +6,7 @@ use surface::Webhooks;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
-    let ground = Ground::open()?;
+    let ground = Ground::open().await?;
     let intake = ground.intake()?;
     let webhooks = Webhooks {
         bots: intake.accept.bots.clone(),

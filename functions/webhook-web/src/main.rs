@@ -6,7 +6,7 @@ use surface::{Granting, Writing};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
-    let ground = Ground::open()?;
+    let ground = Ground::open().await?;
     let accesses = ground.accesses()?;
     let intake = ground.intake()?;
     lambda::serve_http(async |request| {

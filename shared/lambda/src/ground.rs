@@ -45,11 +45,13 @@ fn needed(name: &'static str) -> Result<String, Unset> {
 }
 
 impl Ground {
-    /// Starts logging (`RUST_LOG` is a level, `warn` without it) and finds the services.
+    /// Starts logging (`RUST_LOG` is a level, `warn` without it), finds the services and opens the
+    /// connection that every function needs first: a start has a whole processor, the requests after it
+    /// only a share.
     ///
     /// # Errors
     /// Names the variable that is missing.
-    pub fn open() -> Result<Self, Unset> {
+    pub async fn open() -> Result<Self, Unset> {
         let level: Option<LevelFilter> = variable("RUST_LOG").and_then(|level| level.parse().ok());
         let lines = tracing_subscriber::fmt::layer()
             .json()
@@ -63,9 +65,11 @@ impl Ground {
         tracing_subscriber::registry()
             .with(lines.with_filter(wanted))
             .init();
+        let cloud = Cloud::from_lookup(variable)?;
+        cloud.connect().await;
         Ok(Self {
             runtime: ::ground::tokio_runtime(),
-            cloud: Cloud::from_lookup(variable)?,
+            cloud,
         })
     }
 
