@@ -70,7 +70,7 @@ async fn the_deployed_shape() {
     ]);
     let mute = folder(&[("bot.toml", UNREACHABLE), ("SOUL.md", "# Mute\n")]);
     let bots = [&*support, texts.path(), lookups.path(), mute.path()];
-    let Some(stack) = Stack::deploy(&bots, &carrier.url(), &secrets()) else {
+    let Some(stack) = Stack::deploy(&bots, &carrier.url(), &secrets()).await else {
         return;
     };
     an_order_is_looked_up(&stack).await;
@@ -252,15 +252,9 @@ async fn a_parked_message_is_queued_and_redriven(stack: &Stack) {
         (&json!("acme/mute/web:eve"), &json!(1))
     );
     // What StartMessageMoveTask does with the whole queue.
-    let message =
-        json!({ "QueueUrl": stack.output("RedriveQueue"), "MessageBody": parked.to_string() });
-    assert_eq!(
-        stack
-            .ministack
-            .call("sqs", "AmazonSQS.SendMessage", &message)
-            .0,
-        200
-    );
+    let send = stack.ministack.cloud().sqs().send_message();
+    let send = send.queue_url(stack.output("RedriveQueue"));
+    send.message_body(parked.to_string()).send().await.unwrap();
     let again = client.replies("eve", 2).await;
     let asked = again
         .iter()
@@ -270,9 +264,8 @@ async fn a_parked_message_is_queued_and_redriven(stack: &Stack) {
 
 /// The next message of a queue.
 async fn receive(stack: &Stack, queue: &str) -> Value {
-    let request = json!({ "QueueUrl": stack.output(queue), "WaitTimeSeconds": 10 });
-    let (_, answer) = stack
-        .ministack
-        .call("sqs", "AmazonSQS.ReceiveMessage", &request);
-    serde_json::from_str(answer["Messages"][0]["Body"].as_str().unwrap()).unwrap()
+    let receive = stack.ministack.cloud().sqs().receive_message();
+    let receive = receive.queue_url(stack.output(queue)).wait_time_seconds(10);
+    let received = receive.send().await.unwrap();
+    serde_json::from_str(received.messages()[0].body().unwrap()).unwrap()
 }

@@ -27,6 +27,15 @@ impl MiniStack {
     /// Starts on a free port and waits until it answers. `None`, loudly, with
     /// `CONFAB_SKIP_MINISTACK=1`, for a machine that cannot install it.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// The same, but who calls must sign, and may do what its role allows.
+    pub(crate) fn start_guarded() -> Option<Self> {
+        Self::start_with(&[("AUTH", "true")])
+    }
+
+    fn start_with(settings: &[(&str, &str)]) -> Option<Self> {
         if std::env::var("CONFAB_SKIP_MINISTACK").is_ok_and(|skip| skip == "1") {
             eprintln!(
                 "\n*** SKIPPED: CONFAB_SKIP_MINISTACK=1, nothing was tried on MiniStack ***\n"
@@ -44,6 +53,7 @@ impl MiniStack {
             .arg(port.to_string())
             // Functions inherit it.
             .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
+            .envs(settings.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0)

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::client::Client;
@@ -25,12 +25,12 @@ pub(super) struct Stack {
 impl Stack {
     /// Deploys the functions with `bots` and the carriers' APIs at `carriers`. `None`, loudly, on a machine
     /// that cannot.
-    pub(super) fn deploy(bots: &[&Path], carriers: &str, secrets: &str) -> Option<Self> {
+    pub(super) async fn deploy(bots: &[&Path], carriers: &str, secrets: &str) -> Option<Self> {
         if std::env::var("CONFAB_SKIP_DEPLOYED").is_ok_and(|skip| skip == "1") {
             eprintln!("\n*** SKIPPED: CONFAB_SKIP_DEPLOYED=1, the template was not deployed ***\n");
             return None;
         }
-        let ministack = MiniStack::start()?;
+        let ministack = MiniStack::start_guarded()?;
         let files = TempDir::new().unwrap();
         let assembly = files.path().join("assembly");
         let assets = files.path().join("lambda");
@@ -55,8 +55,8 @@ impl Stack {
         let keys = format!(
             "format = 1\n[[keys]]\nkey = \"{KEY}\"\ntenant = \"acme\"\nperson = \"dana\"\nrole = \"operator\"\n"
         );
-        stack.put_secret("AccessSecret", &keys);
-        stack.put_secret("SecretsSecret", secrets);
+        stack.put_secret("AccessSecret", &keys).await;
+        stack.put_secret("SecretsSecret", secrets).await;
         Some(stack)
     }
 
@@ -76,20 +76,25 @@ impl Stack {
         }
     }
 
-    /// Calls a function by its folder's name.
+    /// Sends an event to a function, by its folder's name, and gives what it answers.
     pub(super) fn invoke(&self, function: &str, payload: &Value) -> Value {
-        let path = format!("/2015-03-31/functions/confab-dev-{function}/invocations");
-        let (status, answer) = self.ministack.lambda("POST", &path, payload);
-        assert_eq!(status, 200, "{function}: {answer}");
-        answer
+        const INVOKE: &str = "import boto3, sys\n\
+            functions = boto3.client('lambda', region_name='us-east-1', endpoint_url=sys.argv[1],\n\
+            \x20   aws_access_key_id='test', aws_secret_access_key='test')\n\
+            print(functions.invoke(FunctionName=sys.argv[2], Payload=sys.argv[3])['Payload'].read().decode())";
+        let answer = output(
+            Command::new(root().join("scripts/venv"))
+                .args(["python", "-c", INVOKE, &self.ministack.url()])
+                .arg(format!("confab-dev-{function}"))
+                .arg(payload.to_string()),
+        );
+        serde_json::from_str(&answer).unwrap()
     }
 
-    fn put_secret(&self, output: &str, text: &str) {
-        let body = json!({ "SecretId": self.output(output), "SecretString": text });
-        let (status, answer) =
-            self.ministack
-                .call("secretsmanager", "secretsmanager.PutSecretValue", &body);
-        assert_eq!(status, 200, "{answer}");
+    async fn put_secret(&self, output: &str, text: &str) {
+        let put = self.ministack.cloud().secretsmanager().put_secret_value();
+        let put = put.secret_id(self.output(output)).secret_string(text);
+        put.send().await.unwrap();
     }
 }
 
