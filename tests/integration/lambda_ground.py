@@ -147,8 +147,7 @@ def main():
     with nullcontext(options.on) if options.on else ministack() as address:
         environment = create_stack(address) | {"CONFAB_BOTS": str(ROOT / "examples")}
         if options.command:
-            tools = os.pathsep.join([str(ROOT / ".venv/bin"), os.environ.get("PATH", "")])
-            return run(options.command, os.environ | environment | {"PATH": tools})
+            return run(options.command, os.environ | environment)
         print(json.dumps(environment, indent=2), flush=True)
         if not options.on:
             wait()
