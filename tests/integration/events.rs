@@ -67,8 +67,8 @@ fn sample(function: &str, case: &str) -> String {
     fs::read_to_string(root().join(format!("events/{function}/{case}.json"))).unwrap()
 }
 
-/// Fails when the log holds what was said or a secret, or a line that is not JSON.
-fn check_log(function: &Function) {
+/// Fails when the log holds what was said or a secret, or not one line for each of `failures`.
+fn check_log(function: &Function, failures: usize) {
     let secrets = fs::read_to_string(root().join("events/secrets.toml")).unwrap();
     let log = function.log();
     for said in SAID {
@@ -80,10 +80,12 @@ fn check_log(function: &Function) {
     {
         assert!(!log.contains(secret), "{secret} is in the log: {log}");
     }
-    for line in log.lines() {
+    let lines = log.lines().map(|line| {
         let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
-        assert!(line["level"].is_string(), "{line}");
-    }
+        line["level"].as_str().unwrap().to_owned()
+    });
+    let errors = lines.filter(|level| level == "ERROR").count();
+    assert_eq!(errors, failures, "{log}");
 }
 
 fn answers(function: &str, cases: &[(&str, Expected)], environment: &BTreeMap<String, String>) {
@@ -92,7 +94,8 @@ fn answers(function: &str, cases: &[(&str, Expected)], environment: &BTreeMap<St
         let answer = running.invoke(&sample(function, case));
         expected.check(&format!("{function}/{case}"), &answer);
     }
-    check_log(&running);
+    let failures = cases.iter().map(|(_, expected)| expected.failures());
+    check_log(&running, failures.sum());
 }
 
 /// The holds that `stream-holds` has noted for the sweep.

@@ -140,6 +140,15 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
 ];
 
 impl Expected {
+    /// How many failures the function logs.
+    pub(super) fn failures(self) -> usize {
+        match self {
+            Error(_) => 1,
+            Back(count) => count,
+            Status(..) | Problem(..) | Next(_) | Json(_) => 0,
+        }
+    }
+
     /// Fails unless `answer`, of the sample `name`, is as expected.
     pub(super) fn check(self, name: &str, answer: &Answer) {
         let said = match (self, answer) {

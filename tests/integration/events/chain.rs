@@ -95,6 +95,6 @@ fn a_message_becomes_a_turn_a_tool_call_and_a_reply() {
         "{shown}"
     );
     for function in functions.running.values() {
-        check_log(function);
+        check_log(function, 0);
     }
 }
