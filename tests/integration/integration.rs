@@ -13,6 +13,7 @@ mod events;
 mod failing_models;
 mod http;
 mod kill;
+mod lossy;
 mod ministack;
 mod names;
 mod process;

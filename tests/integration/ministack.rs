@@ -111,10 +111,15 @@ impl MiniStack {
 
     /// The services, as a function would reach them.
     pub(crate) fn cloud(&self) -> aws::Cloud {
+        Self::cloud_at(self.port)
+    }
+
+    /// The services behind another port.
+    pub(crate) fn cloud_at(port: u16) -> aws::Cloud {
         let variable = |name: &str| match name {
             "AWS_REGION" => Some("us-east-1".to_owned()),
             "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
-            "AWS_ENDPOINT_URL" => Some(self.url()),
+            "AWS_ENDPOINT_URL" => Some(format!("http://127.0.0.1:{port}")),
             _ => None,
         };
         aws::Cloud::from_lookup(variable).expect("every variable")

@@ -41,11 +41,11 @@ fn store(ministack: &MiniStack) -> Store {
     Store::new(cloud.dynamodb(), TABLE.to_owned(), bodies, tokio_runtime())
 }
 
-fn create_table(ministack: &MiniStack) {
+pub(crate) fn create_table(ministack: &MiniStack, name: &str) {
     let (status, answer) = ministack.dynamodb(
         "CreateTable",
         &json!({
-            "TableName": TABLE,
+            "TableName": name,
             "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": [
                 {"AttributeName": "pk", "AttributeType": "S"},
@@ -108,7 +108,7 @@ async fn every_expression_agrees_with_the_machine() {
     let Some(ministack) = MiniStack::start() else {
         return;
     };
-    create_table(&ministack);
+    create_table(&ministack, TABLE);
     let store = store(&ministack);
     let mut happened: BTreeMap<String, u32> = BTreeMap::new();
     for seed in 0..SEEDS {
@@ -151,7 +151,7 @@ async fn of_sixty_four_messages_at_once_one_owns_the_session_and_all_wait() {
     let Some(ministack) = MiniStack::start() else {
         return;
     };
-    create_table(&ministack);
+    create_table(&ministack, TABLE);
     let store = store(&ministack);
     let racers = (0..64).map(|racer| {
         let store = &store;

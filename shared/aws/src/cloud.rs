@@ -15,7 +15,9 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 
 /// Tries of one call, the first included.
-const TRIES: u32 = 3;
+const TRIES: u32 = 4;
+/// The longest pause before the second try; each next one may be twice as long.
+const PAUSE: Duration = Duration::from_millis(50);
 /// How long to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(2);
 /// How long one try may take.
@@ -58,7 +60,11 @@ impl Cloud {
             .http_client(http)
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .time_source(SharedTimeSource::new(SystemTimeSource::new()))
-            .retry_config(RetryConfig::standard().with_max_attempts(TRIES))
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(TRIES)
+                    .with_initial_backoff(PAUSE),
+            )
             .timeout_config(timeouts);
         config.set_endpoint_url(lookup("AWS_ENDPOINT_URL"));
         Ok(Self(config.build()))
