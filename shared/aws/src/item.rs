@@ -1,7 +1,7 @@
 //! `DynamoDB` items: attribute values, and records as compact bodies.
 
 use std::collections::HashMap;
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::str::FromStr;
 
 use aws_sdk_dynamodb::primitives::Blob;
@@ -18,6 +18,11 @@ pub type Item = HashMap<String, AttributeValue>;
 
 /// Shorter bodies stay readable: they fit one write unit of 1,024 bytes as they are.
 const DEFLATED_FROM: usize = 700;
+
+/// What records have in common, so that a plain turn's fits a write unit: deflated bodies continue it.
+/// Bodies name it by their first byte; it never changes, a better one gets another.
+const COMMON: &[u8] = include_bytes!("item/common.txt");
+const CONTINUES_COMMON: u8 = 1;
 
 /// The longest body that is inflated; longer ones were never written.
 const MAX_BODY: u64 = 16 * 1024 * 1024;
@@ -89,10 +94,7 @@ pub(crate) fn pack(record: &impl Serialize) -> Result<AttributeValue, Error> {
     if json.len() < DEFLATED_FROM {
         return Ok(AttributeValue::S(json));
     }
-    let mut deflated = DeflateEncoder::new(Vec::new(), Compression::default());
-    deflated
-        .write_all(json.as_bytes())
-        .and_then(|()| deflated.finish())
+    deflate(json.as_bytes())
         .map(|bytes| AttributeValue::B(Blob::new(bytes)))
         .map_err(|error| unwritable(error.into()))
 }
@@ -103,11 +105,7 @@ pub(crate) fn unpack<T: DeserializeOwned>(value: &AttributeValue) -> Result<T, B
     match value {
         AttributeValue::S(json) => serde_json::from_str(json).map_err(|_| bad),
         AttributeValue::B(deflated) => {
-            let mut json = Vec::new();
-            DeflateDecoder::new(deflated.as_ref())
-                .take(MAX_BODY)
-                .read_to_end(&mut json)
-                .map_err(|_| bad.clone())?;
+            let json = inflate(deflated.as_ref()).ok_or_else(|| bad.clone())?;
             serde_json::from_slice(&json).map_err(|_| bad)
         }
         _ => Err(bad),
@@ -122,3 +120,38 @@ pub(crate) fn size(value: &AttributeValue) -> usize {
         _ => 0,
     }
 }
+
+fn deflate(json: &[u8]) -> io::Result<Vec<u8>> {
+    let mut deflated = DeflateEncoder::new(Vec::new(), Compression::default());
+    deflated.write_all(COMMON)?;
+    // Ends a block, and with it a byte.
+    deflated.flush()?;
+    let common = deflated.get_ref().len();
+    deflated.write_all(json)?;
+    let mut bytes = deflated.finish()?.split_off(common);
+    bytes.insert(0, CONTINUES_COMMON);
+    Ok(bytes)
+}
+
+fn inflate(deflated: &[u8]) -> Option<Vec<u8>> {
+    let (&CONTINUES_COMMON, rest) = deflated.split_first()? else {
+        return None;
+    };
+    let length = u16::try_from(COMMON.len()).ok()?;
+    // A stored block: its kind, its length and the complement of that.
+    let head = [
+        [0].as_slice(),
+        &length.to_le_bytes(),
+        &(!length).to_le_bytes(),
+    ]
+    .concat();
+    let mut json = Vec::new();
+    DeflateDecoder::new(head.chain(COMMON).chain(rest))
+        .take(MAX_BODY)
+        .read_to_end(&mut json)
+        .ok()?;
+    Some(json.split_off(COMMON.len()))
+}
+
+#[cfg(test)]
+mod tests;
