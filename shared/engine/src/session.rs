@@ -24,8 +24,9 @@ pub use command::{Chain, Command, Hold, Intended, Next, Refusal, Rotate, Step};
 pub use id::{InvocationId, MessageHash, OwnerId, PlanId, hash64};
 pub use key::{BadKey, SessionKey, is_slug};
 
-/// How many message hashes one generation holds before it may rotate.
-pub const SEEN_CAPACITY: usize = 40;
+/// How many message hashes one generation holds before it may rotate. Two full generations of 8 bytes each
+/// leave a session with a message of 500 bytes below 1,024, which is what one write unit covers.
+pub const SEEN_CAPACITY: usize = 16;
 
 /// An accepted message that no turn has settled yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
