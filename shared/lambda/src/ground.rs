@@ -61,7 +61,9 @@ impl Ground {
         // Failures are logged once, by us; the runtime would say each again.
         let wanted = Targets::new()
             .with_default(level.unwrap_or(LevelFilter::WARN))
-            .with_target("lambda_runtime", LevelFilter::OFF);
+            .with_target("lambda_runtime", LevelFilter::OFF)
+            // It warns of the empty first piece of every stream.
+            .with_target("genai", LevelFilter::ERROR);
         tracing_subscriber::registry()
             .with(lines.with_filter(wanted))
             .init();
