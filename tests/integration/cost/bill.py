@@ -30,7 +30,7 @@ def express(milliseconds):
 
 
 def storage(size):
-    """A month in the table and in its point-in-time backup; every item has 100 bytes that nobody sees."""
+    """A month in the table and in its point-in-time backup."""
     return size / GB * (USD["dynamodb_gb_month"] + USD["dynamodb_backup_gb_month"])
 
 
@@ -75,7 +75,7 @@ def bill(measured, memory, wait=ASSUMED["model_wait_ms"]):
         "Step Functions": express(execution),
         "DynamoDB writes": measured.write_units * USD["dynamodb_write_unit"],
         "DynamoDB reads": measured.read_units * USD["dynamodb_read_unit"],
-        "DynamoDB storage, one month": storage(measured.stored_bytes + 100 * len(measured.items)),
+        "DynamoDB storage, one month": storage(measured.stored_bytes),
         "S3 and SQS": by_service.get(("s3", "PUT"), 0) * USD["s3_put"]
         + by_service.get(("s3", "GET"), 0) * USD["s3_get"]
         + sum(count for (service, _), count in by_service.items() if service == "sqs") * USD["sqs_request"],

@@ -106,7 +106,9 @@ class Table:
                     old, item_size(request["Key"]) + item_size(request.get("ExpressionAttributeValues"))
                 )
             self.sizes[key] = new
-        call.size, call.grown = max(old, new), new - old
+        call.size = max(old, new)
+        # What is stored of a new item are 100 bytes more.
+        call.grown = new - old + (0 if old else 100)
         call.units = write_units(call.size)
 
 
