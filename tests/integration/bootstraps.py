@@ -26,6 +26,13 @@ def sample(name):
     return json.dumps(json.loads((ROOT / f"events/{name}/{case}.json").read_text())).encode(), case
 
 
+def check(body):
+    """A refusal over HTTP is an answer to Lambda, but not the one a sample should get."""
+    answer = json.loads(body or b"null")
+    if isinstance(answer, dict) and answer.get("statusCode", 200) >= 400:
+        raise Failed(f"refused its sample: {body.decode()}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runner", default="", help="the command that runs a bootstrap, for another processor")
@@ -43,6 +50,7 @@ def main():
                 event, case = sample(name)
                 with Function(command, env | {"AWS_LAMBDA_FUNCTION_NAME": name}) as function:
                     answer = function.invoke(event)
+                check(answer.body)
                 text = answer.body.decode(errors="replace").replace("\n", " ").replace("|", "\\|")
                 text = text if len(text) <= 100 else f"{text[:100]}…"
                 print(f"| {name} | {case} | {function.init_ms:.0f} | {answer.ms:.0f} | {text} |", flush=True)
