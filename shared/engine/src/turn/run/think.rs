@@ -10,7 +10,7 @@ use super::{APOLOGY, Round, Run};
 use crate::brain::{Conclusion, Context, Thought};
 use crate::error::Error;
 use crate::event::{Event, Events};
-use crate::model::{ChatMessage, Deltas, ModelCall, ToolCall};
+use crate::model::{ChatMessage, Deltas, ModelCall, ModelError, ModelErrorKind, ToolCall};
 use crate::runtime::{Runtime, Time};
 use crate::session::{Applied, Command, PlanId, Refusal, Session, SessionKey};
 use crate::tool::intent_key;
@@ -68,12 +68,13 @@ impl Run {
             conversation,
             round: round.number,
         };
-        let Some(thought) = self
-            .while_held(start, staff.brain.think(context, &mut stream))
-            .await?
-        else {
+        let work = self
+            .runtime
+            .timeout(self.timing.think, staff.brain.think(context, &mut stream));
+        let Some(thought) = self.while_held(start, work).await? else {
             return Ok(RunOutput::Stop);
         };
+        let thought = thought.unwrap_or_else(|_| too_long());
         let plan = PlanId::fresh(&self.runtime);
         let decision = match thought.conclusion {
             Conclusion::Reply(text) => Decision::Reply { text },
@@ -148,11 +149,11 @@ impl Run {
     }
 
     /// Does `work` and keeps extending the lease; nothing when the hold is lost meanwhile.
-    async fn while_held(
+    async fn while_held<T>(
         &self,
         start: &TurnStart,
-        work: impl Future<Output = Thought>,
-    ) -> Result<Option<Thought>, Error> {
+        work: impl Future<Output = T>,
+    ) -> Result<Option<T>, Error> {
         futures::pin_mut!(work);
         loop {
             let pause = self.runtime.clock.sleep(self.timing.lease / 3);
@@ -202,6 +203,18 @@ impl Run {
         };
         self.transcripts.write(&start.session, &record).await?;
         Ok(output(start, &record, session.plan))
+    }
+}
+
+/// What is left of a thought that was cut off; what its models cost until then is not known.
+fn too_long() -> Thought {
+    let error = ModelError {
+        kind: ModelErrorKind::Timeout,
+        detail: "the whole chain of models was cut off".to_owned(),
+    };
+    Thought {
+        conclusion: Conclusion::Stop(error),
+        model_calls: Vec::new(),
     }
 }
 
