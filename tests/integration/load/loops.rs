@@ -20,7 +20,17 @@ const BODY: &str = r#"{"text":"Is anybody there?"}"#;
 /// How long each turn took.
 #[derive(Default)]
 pub(crate) struct Measured {
+    /// In an open loop from the moment the turn was due, so that a late start is not hidden.
     pub(crate) times: Vec<Duration>,
+    /// How late the turns of an open loop were begun: what the generator itself added.
+    pub(crate) lags: Vec<Duration>,
+}
+
+/// A turn of an open loop that has its reply.
+struct Spoken {
+    speaker: Speaker,
+    lag: Duration,
+    took: Duration,
 }
 
 /// The time below which the share `rank` of `times` is.
@@ -129,14 +139,14 @@ pub(crate) async fn turns_in_a_row(
 pub(crate) async fn open_loop(port: u16, rate: f64, time: Duration) -> io::Result<Measured> {
     let run = fresh();
     let mut due = pace(rate, time);
-    let (done, mut finished) = mpsc::unbounded_channel::<io::Result<(Speaker, Duration)>>();
+    let (done, mut finished) = mpsc::unbounded_channel::<io::Result<Spoken>>();
     let (mut idle, mut opened, mut speaking) = (Vec::new(), 0, 0);
     let mut measured = Measured::default();
     let mut is_over = false;
     while !is_over || speaking > 0 {
         tokio::select! {
             tick = due.recv(), if !is_over => {
-                let Some(()) = tick else {
+                let Some(due) = tick else {
                     is_over = true;
                     continue;
                 };
@@ -151,13 +161,14 @@ pub(crate) async fn open_loop(port: u16, rate: f64, time: Duration) -> io::Resul
                 speaking += 1;
                 tokio::spawn(async move {
                     // Nobody waits any more once another turn has failed.
-                    drop(done.send(speak(speaker, port, name).await));
+                    drop(done.send(speak(speaker, port, name, due).await));
                 });
             }
             Some(turn) = finished.recv() => {
-                let (speaker, took) = turn?;
+                let Spoken { speaker, lag, took } = turn?;
                 speaking -= 1;
                 measured.times.push(took);
+                measured.lags.push(lag);
                 idle.push(speaker);
             }
         }
@@ -169,24 +180,27 @@ async fn speak(
     speaker: Option<Speaker>,
     port: u16,
     name: String,
-) -> io::Result<(Speaker, Duration)> {
+    due: Instant,
+) -> io::Result<Spoken> {
+    let lag = due.elapsed();
     let mut speaker = match speaker {
         Some(speaker) => speaker,
         None => Speaker::open(port, name).await?,
     };
-    let took = speaker.turn().await?;
-    Ok((speaker, took))
+    speaker.turn().await?;
+    let took = due.elapsed();
+    Ok(Spoken { speaker, lag, took })
 }
 
-/// Ticks from a thread: timers of the runtime are too coarse.
-fn pace(rate: f64, time: Duration) -> mpsc::UnboundedReceiver<()> {
+/// The moments at which turns are due, from a thread: timers of the runtime are too coarse.
+fn pace(rate: f64, time: Duration) -> mpsc::UnboundedReceiver<Instant> {
     let (tick, ticks) = mpsc::unbounded_channel();
     let begun = Instant::now();
     thread::spawn(move || {
         for number in 0_u32.. {
             let due = Duration::from_secs_f64(f64::from(number) / rate);
             thread::sleep(due.saturating_sub(begun.elapsed()));
-            if due > time || tick.send(()).is_err() {
+            if due > time || tick.send(begun + due).is_err() {
                 return;
             }
         }

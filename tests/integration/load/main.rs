@@ -93,18 +93,18 @@ const BOT: &str = "format = 1\nname = \"bench\"\n[model]\nuse = \"scripted\"\nti
 
 async fn measure(plan: &Plan) -> io::Result<()> {
     let place = Place::new()?;
-    let [appended, overwritten] = disk::sync_times(place.folder.path())?;
+    let [mut appended, mut overwritten] = disk::sync_times(place.folder.path())?;
     say(&format!(
         "Model instant, load generator on the same {} cores, every message fsynced before it is acknowledged.\n",
         std::thread::available_parallelism()?
     ));
     say("| what | value |\n|---|---|");
     row(
-        "the disk's fsync of 4 KiB, p50",
+        "the disk's fsync of 4 KiB",
         &format!(
-            "{} appended, {} overwritten",
-            micros(appended),
-            micros(overwritten)
+            "appended {}; overwritten {}",
+            spread(&mut appended),
+            spread(&mut overwritten)
         ),
     );
     row(
@@ -135,7 +135,7 @@ fn time_to_ready(place: &Place) -> io::Result<Duration> {
 async fn throughput(host: &Host, sessions: usize, plan: &Plan) -> io::Result<f64> {
     turns_in_a_row(host.port, sessions, plan.warm_up).await?;
     let (begun, cpu, own) = (Instant::now(), host.cpu()?, own_cpu()?);
-    let Measured { mut times } = turns_in_a_row(host.port, sessions, plan.measured).await?;
+    let Measured { mut times, .. } = turns_in_a_row(host.port, sessions, plan.measured).await?;
     let (took, turns) = (begun.elapsed(), times.len());
     let per_turn = |cpu: Duration| micros(cpu.div_f64(turns as f64));
     let speed = turns as f64 / took.as_secs_f64();
@@ -154,13 +154,24 @@ async fn throughput(host: &Host, sessions: usize, plan: &Plan) -> io::Result<f64
 
 async fn latency(host: &Host, rate: f64, plan: &Plan) -> io::Result<()> {
     open_loop(host.port, rate, plan.warm_up).await?;
-    let Measured { mut times } = open_loop(host.port, rate, plan.measured).await?;
+    let (cpu, own) = (host.cpu()?, own_cpu()?);
+    let Measured {
+        mut times,
+        mut lags,
+    } = open_loop(host.port, rate, plan.measured).await?;
+    let turns = times.len() as f64;
+    let per_turn = |cpu: Duration| micros(cpu.div_f64(turns));
     row(
         &format!("first byte of the POST to the reply readable, open loop at {rate:.0} turns/s"),
         &format!(
-            "{} p50, {} p99",
+            "{} p50, {} p99, {} at most; of it the generator's lag {} p50, {} p99; CPU per turn: host {}, generator {}",
             micros(percentile(&mut times, 0.5)),
-            micros(percentile(&mut times, 0.99))
+            micros(percentile(&mut times, 0.99)),
+            micros(percentile(&mut times, 1.0)),
+            micros(percentile(&mut lags, 0.5)),
+            micros(percentile(&mut lags, 0.99)),
+            per_turn(host.cpu()? - cpu),
+            per_turn(own_cpu()? - own),
         ),
     );
     Ok(())
@@ -197,6 +208,15 @@ fn row(what: &str, value: &str) {
 #[expect(clippy::print_stdout, reason = "the table is what this program is for")]
 fn say(line: &str) {
     println!("{line}");
+}
+
+fn spread(times: &mut [Duration]) -> String {
+    format!(
+        "{} p50, {} p99, {} at most",
+        micros(percentile(times, 0.5)),
+        micros(percentile(times, 0.99)),
+        micros(percentile(times, 1.0))
+    )
 }
 
 fn micros(time: Duration) -> String {
