@@ -2,11 +2,15 @@
 //! down what to do. Sample: `events/turn-run/start.json`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::turn::{Run, RunInput, Timing};
 use lambda::Ground;
 
 mod crew;
+
+/// What the function's time leaves for the model, with reading before and writing after it.
+const THINK: Duration = Duration::from_secs(140);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
@@ -28,7 +32,10 @@ async fn main() -> Result<(), lambda::Error> {
         carriers: ground.carriers(&shelf, &secrets, &ground.web()?),
         crew: Arc::new(crew::Crew::new(ground.runtime.clone(), shelf, secrets)),
         events: sockets,
-        timing: Timing::default(),
+        timing: Timing {
+            think: THINK,
+            ..Timing::default()
+        },
     };
     lambda::serve(async |input: RunInput| {
         let session = input.start.session.clone();

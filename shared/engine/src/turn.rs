@@ -45,7 +45,7 @@ pub struct Timing {
     pub effect: Duration,
     /// How long a hold lasts unless renewed: more than `effect` plus the skew between hosts.
     pub lease: Duration,
-    /// The longest that one round may think, whatever models it asks: less than a function may run.
+    /// The longest that one round may think, whatever models it asks.
     pub think: Duration,
     /// How long a repeated message waits for its first delivery to start the turn before it does so itself.
     pub grace: Duration,
@@ -58,7 +58,7 @@ impl Default for Timing {
         Self {
             effect: Duration::from_secs(60),
             lease: Duration::from_secs(75),
-            think: Duration::from_secs(140),
+            think: Duration::from_secs(280),
             grace: Duration::from_secs(10),
             tries: 8,
         }
