@@ -25,6 +25,8 @@ from meter import Meter
 from outside import MESSAGE_BYTES, Outside, said
 
 ROOT = Path(__file__).resolve().parents[3]
+# As in shared/engine.
+SEEN_CAPACITY = 16
 KEY = "an-operator-of-acme-0123456789abcdef"
 TOKEN = "twilio-token"
 PUBLIC = "https://bots.example.com"
@@ -242,8 +244,8 @@ class Stack:
         sys.exit(f"{key} was not answered within a minute: {json.dumps(item)}")
 
     def age(self, key):
-        """Makes of a session one that has forgotten messages: full sets of hashes, and one that was spilled."""
-        hashes = lambda: {"BS": [base64.b64encode(random.randbytes(8)).decode() for _ in range(40)]}
+        """Makes of a session one that has forgotten messages: a full set of hashes, and one that was spilled."""
+        hashes = lambda: {"BS": [base64.b64encode(random.randbytes(8)).decode() for _ in range(SEEN_CAPACITY)]}
         place = {"pk": {"S": f"session/{key}"}, "sk": {"S": "turns"}}
         self.table("PutItem", Item={**place, "sk": {"S": "seen#001790000000000"}, "seen": hashes()})
         self.table(
