@@ -8,8 +8,10 @@
 
 mod cache;
 mod disk;
+mod durability;
 mod executions;
 mod flush;
+mod memory;
 mod outcomes;
 mod records;
 mod schema;

@@ -29,7 +29,7 @@ impl Outcomes for Store {
             if let Some(standing) = standing {
                 return Ok(serde_json::from_str(&standing)?);
             }
-            open.begin()?;
+            open.begin_of(id)?;
             open.connection
                 .prepare_cached(
                     "INSERT INTO settlement (session, turn, settlement) VALUES (?, ?, ?)",
@@ -80,7 +80,7 @@ impl Outcomes for Store {
             if known.is_some_and(|known| known.state >= delivery.state) {
                 return Ok(());
             }
-            open.begin()?;
+            open.begin_of(id)?;
             open.connection
                 .prepare_cached("INSERT OR REPLACE INTO delivery (session, turn, part, delivery) VALUES (?, ?, ?, ?)")?
                 .execute(params![id, turn.cast_signed(), delivery.part, serde_json::to_string(&delivery)?])?;

@@ -10,7 +10,8 @@ use engine::turn::Spill;
 use rusqlite::params;
 
 use crate::cache::Entry;
-use crate::store::{Failed, Memory, Open, Store};
+use crate::memory::Memory;
+use crate::store::{Failed, Open, Store};
 
 /// A session in a list.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +75,10 @@ impl Sessions for Store {
     async fn durable(&self) -> Result<(), Error> {
         self.synced().await
     }
+
+    async fn durable_of(&self, key: &SessionKey) -> Result<(), Error> {
+        self.synced_of(key).await
+    }
 }
 
 #[async_trait]
@@ -81,7 +86,7 @@ impl Spill for Store {
     async fn spill(&self, key: &SessionKey, hashes: &[MessageHash]) -> Result<(), Error> {
         self.with(|open| {
             let id = open.row(key)?.id;
-            open.begin()?;
+            open.begin_of(id)?;
             let mut insert = open
                 .connection
                 .prepare_cached("INSERT OR IGNORE INTO spilled (session, hash) VALUES (?, ?)")?;

@@ -1,19 +1,18 @@
 //! The database: one connection, one open transaction, flushed by another.
 
-use std::collections::HashMap;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use engine::error::{Error, Kind};
-use engine::session::{Session, SessionKey};
-use engine::transcript::TurnRecord;
-use futures::channel::oneshot;
-use rusqlite::{Connection, params};
+use engine::session::SessionKey;
+use rusqlite::Connection;
 
-use crate::cache::{Cache, Entry};
+use crate::cache::Cache;
 use crate::disk::{Disk, FileDisk};
+use crate::durability::Durability;
 use crate::flush::Flush;
+use crate::memory::Memory;
 use crate::schema::{connect, connect_read_only};
 
 /// The engine's ports on one SQLite file.
@@ -29,35 +28,13 @@ pub struct Store {
     flush: Arc<dyn Flush>,
     connection: Mutex<Connection>,
     memory: Mutex<Memory>,
-    durability: Mutex<Durability>,
-}
-
-/// What is answered without the connection.
-pub(crate) struct Memory {
-    pub(crate) cache: Cache,
-    /// Answered, not yet given to the connection. Of a session only the last state is written.
-    sessions: HashMap<i64, (SessionKey, Arc<Session>)>,
-    turns: Vec<(i64, Arc<TurnRecord>)>,
-    /// The next session's row number.
-    next_row: i64,
-    /// Number of the batch that gathers now, from 1.
-    batch: u64,
-    /// Whether it holds anything.
-    dirty: bool,
+    durability: Durability,
 }
 
 /// The connection, with all that was answered before already given to it.
 pub(crate) struct Open<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) memory: &'a mut Memory,
-}
-
-/// How far the log is synced, and who waits for more.
-#[derive(Default)]
-struct Durability {
-    synced: u64,
-    failure: Option<String>,
-    waiting: Vec<(u64, oneshot::Sender<Result<(), String>>)>,
 }
 
 impl Store {
@@ -71,6 +48,9 @@ impl Store {
         flush: Arc<dyn Flush>,
     ) -> Result<Arc<Self>, Error> {
         let connection = connect(path).map_err(|error| cannot_open(path, error))?;
+        // A killed process may have left in the log what it never synced; what is read from now on must stay.
+        disk.sync(path, &log_of(path))
+            .map_err(|error| cannot_open(path, error))?;
         let mut cache = Cache::default();
         cache
             .load_held(&connection)
@@ -85,27 +65,17 @@ impl Store {
         disk: Arc<dyn Disk>,
         flush: Arc<dyn Flush>,
     ) -> rusqlite::Result<Arc<Self>> {
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
         let last_row: Option<i64> =
             connection.query_row("SELECT max(id) FROM session", [], |row| row.get(0))?;
-        let memory = Memory {
-            cache,
-            sessions: HashMap::new(),
-            turns: Vec::new(),
-            next_row: last_row.unwrap_or(0) + 1,
-            batch: 1,
-            dirty: false,
-        };
         Ok(Arc::new_cyclic(|me| Self {
             me: me.clone(),
             path: path.to_owned(),
-            log: log.into(),
+            log: log_of(path),
             disk,
             flush,
             connection: Mutex::new(connection),
-            memory: Mutex::new(memory),
-            durability: Mutex::default(),
+            memory: Mutex::new(Memory::new(cache, last_row.unwrap_or(0) + 1)),
+            durability: Durability::default(),
         }))
     }
 
@@ -125,15 +95,15 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Open<'_>) -> Result<T, Failed>,
     ) -> Result<T, Error> {
-        self.usable()?;
+        self.durability.synced()?;
         let connection = self.connection();
         let mut memory = self.memory();
-        let was_dirty = memory.dirty;
+        let was_dirty = memory.is_dirty();
         let pending = memory.take_pending();
-        if let Err(Failed(error)) = write(&connection, pending) {
+        if let Err(Failed(error)) = pending.write(&connection) {
             drop(memory);
             // What was answered cannot be kept: nothing may be called durable any more.
-            self.wake(Err(error.to_string()));
+            self.durability.reach(Err(error.to_string()));
             return Err(broken(error));
         }
         let done = work(&mut Open {
@@ -151,26 +121,19 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Memory) -> Option<T>,
     ) -> Result<Option<T>, Error> {
-        self.usable()?;
+        self.durability.synced()?;
         let mut memory = self.memory();
-        let was_dirty = memory.dirty;
+        let was_dirty = memory.is_dirty();
         let done = work(&mut memory);
         self.unlock(memory, was_dirty);
         Ok(done)
     }
 
     fn unlock(&self, memory: MutexGuard<'_, Memory>, was_dirty: bool) {
-        let begun = memory.dirty && !was_dirty;
+        let begun = memory.is_dirty() && !was_dirty;
         drop(memory);
         if begun {
             self.flush.soon(self.me.clone());
-        }
-    }
-
-    fn usable(&self) -> Result<(), Error> {
-        match &self.durability().failure {
-            Some(failure) => Err(broken(failure)),
-            None => Ok(()),
         }
     }
 
@@ -180,16 +143,17 @@ impl Store {
         let committed = {
             let connection = self.connection();
             let mut memory = self.memory();
-            if !memory.dirty {
+            if !memory.is_dirty() {
                 return 0;
             }
+            let Ok(synced) = self.durability.synced() else {
+                return 0;
+            };
             let pending = memory.take_pending();
-            let batch = memory.batch;
-            memory.batch += 1;
-            memory.dirty = false;
+            let batch = memory.close_batch(synced);
             drop(memory);
-            let written = write(&connection, pending).and_then(|()| commit(&connection));
-            written.map(|()| batch)
+            let written = pending.write(&connection);
+            written.and_then(|()| commit(&connection)).map(|()| batch)
         };
         let outcome = match committed {
             Ok(batch) => match self.disk.sync(&self.path, &self.log) {
@@ -198,56 +162,19 @@ impl Store {
             },
             Err(Failed(error)) => Err(error.to_string()),
         };
-        self.wake(outcome)
-    }
-
-    fn wake(&self, outcome: Result<u64, String>) -> usize {
-        let mut durability = self.durability();
-        match outcome {
-            Ok(batch) => durability.synced = durability.synced.max(batch),
-            Err(failure) => durability.failure = Some(failure),
-        }
-        let (synced, failure) = (durability.synced, durability.failure.clone());
-        let due = durability
-            .waiting
-            .extract_if(.., |(batch, _)| failure.is_some() || *batch <= synced);
-        let due: Vec<_> = due.collect();
-        drop(durability);
-        let waited = due.len();
-        for (_, waiter) in due {
-            // A waiter that is gone waits for nothing.
-            drop(waiter.send(failure.clone().map_or(Ok(()), Err)));
-        }
-        waited
+        self.durability.reach(outcome)
     }
 
     /// Resolves once all that was answered before the call is synced.
     pub(crate) async fn synced(&self) -> Result<(), Error> {
-        let last = {
-            let memory = self.memory();
-            if memory.dirty {
-                memory.batch
-            } else {
-                memory.batch - 1
-            }
-        };
-        let receiver = {
-            let mut durability = self.durability();
-            if let Some(failure) = &durability.failure {
-                return Err(broken(failure));
-            }
-            if durability.synced >= last {
-                return Ok(());
-            }
-            let (sender, receiver) = oneshot::channel();
-            durability.waiting.push((last, sender));
-            receiver
-        };
-        match receiver.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(failure)) => Err(broken(&failure)),
-            Err(_) => Err(broken("the store was closed")),
-        }
+        let last = self.memory().last_batch();
+        self.durability.wait(last).await
+    }
+
+    /// Resolves once all that was answered of session `key` before the call is synced.
+    pub(crate) async fn synced_of(&self, key: &SessionKey) -> Result<(), Error> {
+        let last = self.memory().last_batch_of(key);
+        self.durability.wait(last).await
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -259,12 +186,6 @@ impl Store {
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn durability(&self) -> MutexGuard<'_, Durability> {
-        self.durability
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for Store {
@@ -273,57 +194,21 @@ impl Drop for Store {
     }
 }
 
-/// What waits to be given to the connection.
-type Pending = (
-    HashMap<i64, (SessionKey, Arc<Session>)>,
-    Vec<(i64, Arc<TurnRecord>)>,
-);
-
-impl Memory {
-    /// A row for a session that the table does not have.
-    pub(crate) fn new_row(&mut self, key: &SessionKey) -> Entry {
-        let id = self.next_row;
-        self.next_row += 1;
-        self.put_session(key, id, Arc::default());
-        Entry {
-            id,
-            session: Arc::default(),
-        }
-    }
-
-    /// Takes over the session's new state.
-    pub(crate) fn put_session(&mut self, key: &SessionKey, id: i64, session: Arc<Session>) {
-        self.sessions
-            .insert(id, (key.clone(), Arc::clone(&session)));
-        self.dirty = true;
-        let unwritten = &self.sessions;
-        self.cache
-            .put(key, Entry { id, session }, |id| unwritten.contains_key(&id));
-    }
-
-    /// Takes over a new transcript item.
-    pub(crate) fn put_turn(&mut self, id: i64, record: Arc<TurnRecord>) {
-        self.turns.push((id, record));
-        self.dirty = true;
-    }
-
-    fn take_pending(&mut self) -> Pending {
-        (
-            std::mem::take(&mut self.sessions),
-            std::mem::take(&mut self.turns),
-        )
-    }
-}
-
 impl Open<'_> {
-    /// Makes sure that a transaction is open; all writes of a batch share it.
+    /// Before a write to session `id`: makes sure that a transaction is open; all writes of a batch share it.
+    pub(crate) fn begin_of(&mut self, id: i64) -> Result<(), Failed> {
+        self.memory.changes(id);
+        begin(self.connection)
+    }
+
+    /// Before a write that is not of one session.
     pub(crate) fn begin(&mut self) -> Result<(), Failed> {
-        self.memory.dirty = true;
+        self.memory.changes_something();
         begin(self.connection)
     }
 }
 
-fn begin(connection: &Connection) -> Result<(), Failed> {
+pub(crate) fn begin(connection: &Connection) -> Result<(), Failed> {
     if connection.is_autocommit() {
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     }
@@ -337,36 +222,17 @@ fn commit(connection: &Connection) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Gives the connection what memory has answered.
-fn write(connection: &Connection, (sessions, turns): Pending) -> Result<(), Failed> {
-    if sessions.is_empty() && turns.is_empty() {
-        return Ok(());
-    }
-    begin(connection)?;
-    let mut put_session = connection.prepare_cached(
-        "INSERT INTO session (id, key, lease, state) VALUES (?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, state = excluded.state",
-    )?;
-    for (id, (key, session)) in sessions {
-        let lease = session.lease.map(|lease| lease.0);
-        let state = serde_json::to_string(&*session)?;
-        put_session.execute(params![id, key.as_str(), lease, state])?;
-    }
-    let mut put_turn = connection.prepare_cached(
-        "INSERT OR IGNORE INTO turn (session, turn, plan, record) VALUES (?, ?, ?, ?)",
-    )?;
-    for (id, record) in turns {
-        let (turn, plan) = (record.turn.cast_signed(), record.plan.0.cast_signed());
-        put_turn.execute(params![id, turn, plan, serde_json::to_string(&*record)?])?;
-    }
-    Ok(())
-}
-
 /// Why the database did not do as asked.
 pub(crate) struct Failed(pub(crate) Box<dyn std::error::Error + Send + Sync>);
 
 impl From<rusqlite::Error> for Failed {
     fn from(error: rusqlite::Error) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl From<std::io::Error> for Failed {
+    fn from(error: std::io::Error) -> Self {
         Self(Box::new(error))
     }
 }
@@ -393,10 +259,17 @@ fn cannot_open(path: &Path, error: impl Into<Failed>) -> Error {
     Error::new(Kind::Unavailable, message).because(source)
 }
 
-fn broken(failure: impl Display) -> Error {
+pub(crate) fn broken(failure: impl Display) -> Error {
     Error::new(
         Kind::Unavailable,
         "the disk failed; nothing more is accepted",
     )
     .because(failure.to_string())
+}
+
+/// The write-ahead log of the database at `path`.
+fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
 }

@@ -8,6 +8,8 @@ use async_trait::async_trait;
 use engine::runtime::simulated::Simulation;
 use engine::runtime::{Runtime, Time};
 use engine::session::{Applied, Command, OwnerId, Pending, SessionKey, Sessions};
+use engine::transcript::{Outcomes, Settlement, Verdict};
+use futures::FutureExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -208,4 +210,38 @@ fn a_standard_execution_goes_on_after_every_power_cut_and_repeats_no_finished_st
         .map(|call| call.rsplit(':').next().unwrap().to_owned())
         .collect();
     assert_eq!(calls, ["first", "ask", "last"]);
+}
+
+#[test]
+fn a_session_is_durable_without_waiting_for_others() {
+    let mut machine = Machine::new(5);
+    let store = machine.open();
+    let other: SessionKey = "local/shop/web:bob".parse().unwrap();
+    machine.simulation.block_on(async move {
+        store.apply(&key(), accept("one")).await.unwrap();
+        store.durable().await.unwrap();
+        store.apply(&other, accept("two")).await.unwrap();
+        assert!(store.durable_of(&key()).now_or_never().is_some());
+        assert!(store.durable_of(&other).now_or_never().is_none());
+        store.durable_of(&other).await.unwrap();
+        assert!(store.durable_of(&other).now_or_never().is_some());
+    });
+}
+
+#[test]
+fn a_session_is_durable_with_its_outcomes() {
+    let mut machine = Machine::new(6);
+    let store = machine.open();
+    machine.simulation.block_on(async move {
+        store.apply(&key(), accept("one")).await.unwrap();
+        store.durable().await.unwrap();
+        let settlement = Settlement {
+            verdict: Verdict::Failed,
+            reason: "no model answers".to_owned(),
+            at: Time(0),
+        };
+        store.settle(&key(), 1, settlement).await.unwrap();
+        assert!(store.durable_of(&key()).now_or_never().is_none());
+        store.durable_of(&key()).await.unwrap();
+    });
 }

@@ -10,7 +10,8 @@ use engine::transcript::{ToolResult, ToolResults, Transcripts, TurnRecord};
 use rusqlite::{OptionalExtension, params};
 
 use crate::cache::Entry;
-use crate::store::{Failed, Memory, Open, Store};
+use crate::memory::Memory;
+use crate::store::{Failed, Open, Store};
 
 #[async_trait]
 impl Transcripts for Store {
@@ -117,7 +118,7 @@ impl ToolResults for Store {
             if let Some(standing) = find_result(open, id, intent)? {
                 return Ok(standing);
             }
-            open.begin()?;
+            open.begin_of(id)?;
             open.connection
                 .prepare_cached(
                     "INSERT INTO tool_result (session, turn, intent, result) VALUES (?, ?, ?, ?)",

@@ -202,4 +202,13 @@ pub trait Sessions: Send + Sync {
     /// # Errors
     /// When the store failed; what was answered may be lost, and the caller must stop.
     async fn durable(&self) -> Result<(), Error>;
+
+    /// Resolves once all that was answered of session `key` before the call survives a power cut: its
+    /// state, transcript, results and outcomes.
+    ///
+    /// # Errors
+    /// As [`Sessions::durable`].
+    async fn durable_of(&self, _key: &SessionKey) -> Result<(), Error> {
+        self.durable().await
+    }
 }

@@ -81,7 +81,7 @@ impl View {
             });
         }
         messages.retain(|message| message.seq > after);
-        self.sessions.durable().await?;
+        self.sessions.durable_of(key).await?;
         Ok(messages)
     }
 

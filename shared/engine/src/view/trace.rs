@@ -160,7 +160,7 @@ impl View {
         let usage = traces
             .iter()
             .fold(Usage::default(), |sum, turn| sum.plus(turn.usage));
-        self.sessions.durable().await?;
+        self.sessions.durable_of(key).await?;
         Ok(Trace {
             session: key.clone(),
             messages,
