@@ -62,8 +62,8 @@ impl Ground {
         let wanted = Targets::new()
             .with_default(level.unwrap_or(LevelFilter::WARN))
             .with_target("lambda_runtime", LevelFilter::OFF)
-            // It warns of the empty first piece of every stream.
-            .with_target("genai", LevelFilter::ERROR);
+            // Its lines may quote a conversation.
+            .with_target("genai", LevelFilter::OFF);
         tracing_subscriber::registry()
             .with(lines.with_filter(wanted))
             .init();
