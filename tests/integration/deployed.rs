@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws::{Bodies, Store};
 use engine::message::Channel;
 use engine::runtime::{Runtime, Time};
-use engine::session::{Command, OwnerId, Pending, SessionKey, Sessions};
+use engine::session::{Command, Origin, OwnerId, Pending, SessionKey, Sessions};
 use engine::transcript::Verdict;
 use engine::view::{MessageVerdict, Role};
 use futures::future::join_all;
@@ -221,6 +221,7 @@ async fn a_hold_whose_holder_is_gone_is_swept_up(stack: &Stack) {
             id: "m1".to_owned(),
             text: "Anybody there?".to_owned(),
             at: an_hour_ago,
+            origin: Origin::Contact,
         },
         owner: OwnerId(7),
         until: an_hour_ago,

@@ -207,11 +207,14 @@ impl Machine {
         while let RunOutput::Deliver(parcel) = self.run.handle(input).await.unwrap() {
             match self.deliver.handle(parcel).await.unwrap() {
                 DeliverOutput::Stop => return,
-                DeliverOutput::Round { start, turn } => {
-                    let (turn, previous) = (Some(turn), None);
+                DeliverOutput::Round {
+                    start,
+                    turn,
+                    previous,
+                } => {
                     input = RunInput {
                         start,
-                        turn,
+                        turn: Some(turn),
                         previous,
                     };
                 }

@@ -8,12 +8,12 @@ use aws::{Bodies, Store};
 use engine::message::Channel;
 use engine::runtime::Time;
 use engine::session::{
-    Applied, Chain, Command, Hold, Intended, InvocationId, Next, OwnerId, Pending, PlanId, Refusal,
-    Rotate, Session, SessionKey, Sessions, Step,
+    Applied, Chain, Command, Consent, Hold, Intended, InvocationId, Next, Origin, OwnerId, Pending,
+    PlanId, Refusal, Rotate, Session, SessionKey, Sessions, Step, Terms,
 };
 use futures::future::join_all;
 use ground::tokio_runtime;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::ministack::MiniStack;
 
@@ -86,23 +86,6 @@ fn on_machine(session: &mut Session, command: &Command) -> Answer {
     (answer, sorted(session.clone()))
 }
 
-fn hand_over(ministack: &MiniStack, name: &str, person: Option<&str>) {
-    let (expression, values) = match person {
-        Some(person) => ("SET #h = :h", json!({":h": {"S": person}})),
-        None => ("REMOVE #h", Value::Null),
-    };
-    let mut request = json!({
-        "TableName": TABLE,
-        "Key": {"pk": {"S": format!("session/{}", key(name))}, "sk": {"S": "turns"}},
-        "UpdateExpression": expression,
-        "ExpressionAttributeNames": {"#h": "handoff"},
-    });
-    if !values.is_null() {
-        request["ExpressionAttributeValues"] = values;
-    }
-    assert_eq!(ministack.dynamodb("UpdateItem", &request).0, 200);
-}
-
 #[tokio::test]
 async fn every_expression_agrees_with_the_machine() {
     let Some(ministack) = MiniStack::start() else {
@@ -116,10 +99,6 @@ async fn every_expression_agrees_with_the_machine() {
         let mut adversary = Adversary::new(seed);
         let mut session = Session::default();
         for step in 0..COMMANDS {
-            if let Some(person) = adversary.handoff() {
-                hand_over(&ministack, &name, person.as_deref());
-                session.handoff = person;
-            }
             let command = adversary.command(&session);
             let stored = on_ministack(&store, &name, &command).await;
             let pure = on_machine(&mut session, &command);
@@ -174,6 +153,7 @@ fn message(number: u64) -> Command {
             id: format!("m{number}"),
             text: String::new(),
             at: Time(1),
+            origin: Origin::Contact,
         },
         owner: OwnerId(number),
         until: Time(10),

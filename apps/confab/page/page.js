@@ -312,7 +312,7 @@ function settle(item, { seq, text, at }) {
 function take({ seq, id, role, text, turn, at }) {
 	const { items } = chat;
 	chat.last = Math.max(chat.last, seq);
-	if (role === "assistant") return settle(replyOf(turn), { seq, text, at });
+	if (role === "assistant" || role === "person") return settle(replyOf(turn), { seq, text, at });
 	const item = items.find((item) => item.own && item.id === id) ?? newOwn({ id, text });
 	Object.assign(item, { seq, turn, at, sending: false, failed: null });
 	place(item);

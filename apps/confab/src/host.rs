@@ -132,6 +132,7 @@ impl Host {
             fail: Fail {
                 deliver: deliver.clone(),
                 bots: shelf.clone(),
+                results: store.clone(),
             },
             deliver,
         };

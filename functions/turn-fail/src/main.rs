@@ -14,7 +14,12 @@ async fn main() -> Result<(), lambda::Error> {
     let store = Arc::new(store.telling(sockets.clone()));
     let bots = ground.shelf()?;
     let deliver = ground.deliver(&store, &bots, sockets)?;
-    let fail = Fail { deliver, bots };
+    let results = store.clone();
+    let fail = Fail {
+        deliver,
+        bots,
+        results,
+    };
     lambda::serve(async |input: FailInput| {
         let session = input.start.session.clone();
         let output = fail.handle(input).await;

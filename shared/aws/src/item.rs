@@ -50,13 +50,15 @@ pub(crate) fn number(value: impl ToString) -> AttributeValue {
 
 /// A map of the given fields.
 #[must_use]
-pub(crate) fn map<const N: usize>(fields: [(&str, AttributeValue); N]) -> AttributeValue {
+pub(crate) fn map<'a>(
+    fields: impl IntoIterator<Item = (&'a str, AttributeValue)>,
+) -> AttributeValue {
     AttributeValue::M(item(fields))
 }
 
 /// An item of the given attributes.
 #[must_use]
-pub(crate) fn item<const N: usize>(fields: [(&str, AttributeValue); N]) -> Item {
+pub(crate) fn item<'a>(fields: impl IntoIterator<Item = (&'a str, AttributeValue)>) -> Item {
     fields
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))

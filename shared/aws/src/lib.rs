@@ -3,6 +3,7 @@
 
 mod bodies;
 mod cloud;
+mod documents;
 mod holds;
 mod item;
 mod machine;

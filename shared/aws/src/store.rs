@@ -9,6 +9,8 @@
 //! | | `turns` | the session itself |
 //! | | `seen#<millis>` | message hashes that fell out of it; expires |
 //! | `record/<tenant>/<bot>/<collection>` | `<session>#<intent>` | a durable record of a tool |
+//! | `document/<tenant>/<topic>` | `=<id>` | a small document: an approval, a switch, an answer to a request |
+//! | | `+<id>` | a counter |
 //! | `holds` | `<lease>#<key>` | a hold that was open when the stream was last read; expires |
 //!
 //! The session sorts right behind its turns, so that one query backwards reads both.

@@ -8,6 +8,7 @@
 
 mod cache;
 mod disk;
+mod documents;
 mod durability;
 mod executions;
 mod flush;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::store::Failed;
 
 /// The layout of the database; another number is another layout.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE session (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, lease INTEGER, state TEXT NOT NULL);
@@ -41,6 +41,18 @@ CREATE TABLE execution (
 CREATE INDEX execution_running ON execution (status) WHERE status = 'RUNNING';
 CREATE TABLE execution_event (number INTEGER PRIMARY KEY, execution INTEGER NOT NULL, event TEXT NOT NULL);
 CREATE INDEX execution_event_execution ON execution_event (execution);
+";
+
+/// What format 2 brought.
+const DOCUMENTS: &str = "
+CREATE TABLE document (
+    tenant TEXT NOT NULL, topic TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL,
+    expires INTEGER, PRIMARY KEY (tenant, topic, id)
+) WITHOUT ROWID;
+CREATE TABLE counter (
+    tenant TEXT NOT NULL, topic TEXT NOT NULL, id TEXT NOT NULL, sum INTEGER NOT NULL DEFAULT 0, expires INTEGER,
+    PRIMARY KEY (tenant, topic, id)
+) WITHOUT ROWID;
 ";
 
 /// Opens or creates the database for its one writer.
@@ -79,8 +91,15 @@ fn prepare(connection: &Connection) -> Result<(), Failed> {
     match format {
         FORMAT => Ok(()),
         0 => {
-            connection.execute_batch(TABLES)?;
-            connection.pragma_update(None, "user_version", FORMAT)?;
+            connection.execute_batch(&format!(
+                "BEGIN;{TABLES}{DOCUMENTS}PRAGMA user_version = {FORMAT};COMMIT"
+            ))?;
+            Ok(())
+        }
+        1 => {
+            connection.execute_batch(&format!(
+                "BEGIN;{DOCUMENTS}PRAGMA user_version = {FORMAT};COMMIT"
+            ))?;
             Ok(())
         }
         other => Err(other_format(other)),

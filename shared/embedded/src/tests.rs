@@ -7,7 +7,7 @@ use asl::{Kind, Outcome, StateMachine};
 use async_trait::async_trait;
 use engine::runtime::simulated::Simulation;
 use engine::runtime::{Runtime, Time};
-use engine::session::{Applied, Command, OwnerId, Pending, SessionKey, Sessions};
+use engine::session::{Applied, Command, Origin, OwnerId, Pending, SessionKey, Sessions};
 use engine::transcript::{Outcomes, Settlement, Verdict};
 use futures::FutureExt;
 use serde_json::{Value, json};
@@ -67,6 +67,7 @@ fn accept(id: &str) -> Command {
             id: id.to_owned(),
             text: "hello".to_owned(),
             at: Time(0),
+            origin: Origin::Contact,
         },
         owner: OwnerId::of_message(id),
         until: Time(1000),

@@ -38,6 +38,7 @@ use serde_json::Value;
 
 use crate::message::Channel;
 use crate::model::ToolOffer;
+use crate::overlap::OverlapSettings;
 use crate::tool::SideEffectPolicy;
 
 pub use arguments::ArgumentSchema;
@@ -65,6 +66,8 @@ pub struct Bot {
     pub model: ModelSettings,
     /// The channels it answers on besides the web, with their accounts.
     pub channels: ChannelSettings,
+    /// What happens when messages overlap.
+    pub overlap: OverlapSettings,
     /// Bounds on a turn.
     pub limits: Limits,
     /// What the web page shows: title, greeting, suggestions.

@@ -19,6 +19,8 @@ pub struct Context<'a> {
     pub conversation: Vec<ChatMessage>,
     /// How many rounds of tool calls this turn has made.
     pub round: u32,
+    /// Answer now, without calling more tools.
+    pub finish: bool,
 }
 
 /// What a brain decided, and what that cost.

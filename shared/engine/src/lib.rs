@@ -2,11 +2,13 @@
 
 pub mod bot;
 pub mod brain;
+pub mod document;
 pub mod error;
 pub mod event;
 pub mod http;
 pub mod message;
 pub mod model;
+pub mod overlap;
 pub mod runtime;
 pub mod session;
 pub mod tool;

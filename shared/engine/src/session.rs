@@ -15,14 +15,16 @@ use crate::runtime::Time;
 mod command;
 mod id;
 mod key;
+mod lifecycle;
 mod packed;
 #[cfg(test)]
 mod tests;
 mod transition;
 
-pub use command::{Chain, Command, Hold, Intended, Next, Refusal, Rotate, Step};
+pub use command::{Chain, Command, Consent, Hold, Intended, Next, Refusal, Rotate, Step, Terms};
 pub use id::{InvocationId, MessageHash, OwnerId, PlanId, hash64};
 pub use key::{BadKey, SessionKey, is_slug};
+pub use lifecycle::Lifecycle;
 
 /// How many message hashes one generation holds before it may rotate. Two full generations of 8 bytes each
 /// leave a session with a message of 500 bytes below 1,024, which is what one write unit covers.
@@ -37,6 +39,43 @@ pub struct Pending {
     pub text: String,
     /// When it was accepted.
     pub at: Time,
+    /// Who or what it comes from.
+    #[serde(default, skip_serializing_if = "Origin::is_contact")]
+    pub origin: Origin,
+}
+
+/// Who or what a message in the inbox comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "from", rename_all = "snake_case")]
+pub enum Origin {
+    /// The contact wrote it.
+    #[default]
+    Contact,
+    /// A person of the house wrote it to the contact, in the bot's place.
+    Person {
+        /// Their name in `people.toml`.
+        name: String,
+    },
+    /// Confab tells the contact something as it stands, such as a question to an approver.
+    Notice,
+    /// An approval was decided, or ran out.
+    Approval {
+        /// Which.
+        id: String,
+    },
+    /// A person, or the provider, told what came of an effect nobody had seen.
+    Outcome {
+        /// The effect's intent.
+        intent: String,
+    },
+}
+
+impl Origin {
+    /// Whether the contact wrote it.
+    #[must_use]
+    pub fn is_contact(&self) -> bool {
+        *self == Self::Contact
+    }
 }
 
 impl Pending {
@@ -127,6 +166,15 @@ pub struct Session {
     /// The last settled turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Handled>,
+    /// The contact wants no more messages.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub opted_out: bool,
+    /// The turn after which the conversation begins anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<u64>,
+    /// What thinking cost since then, in micro-dollars.
+    #[serde(default)]
+    pub spent: u64,
 }
 
 impl Session {

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::message::Delivery;
 use crate::model::{ModelCall, Usage};
 use crate::runtime::Time;
-use crate::session::{Handled, InvocationId, PlanId, Session, SessionKey};
+use crate::session::{Handled, InvocationId, Origin, Pending, PlanId, Session, SessionKey, Terms};
 
 /// One call of the brain and what it decided. Never changed once written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,11 +39,17 @@ pub struct TurnRecord {
     pub from: u64,
     /// Arrival number of the last.
     pub upto: u64,
-    /// Those messages; only in round 0.
+    /// Those messages in round 0; in a later round, the ones it absorbed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub messages: Vec<Taken>,
+    /// Whether the turn was to answer without calling more tools.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub finish: bool,
     /// What the brain decided.
     pub decision: Decision,
+    /// Under what terms the turn may pass its gate with this decision.
+    #[serde(default, skip_serializing_if = "Terms::are_plain")]
+    pub terms: Terms,
     /// The version of the bot that decided it.
     pub bot: String,
     /// The hash of its soul.
@@ -69,6 +75,23 @@ pub struct Taken {
     /// An old message delivered again: taken out of the inbox, not shown to the brain.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub repeat: bool,
+    /// Who or what it came from.
+    #[serde(default, skip_serializing_if = "Origin::is_contact")]
+    pub origin: Origin,
+}
+
+impl Taken {
+    /// A waiting message as a turn takes it.
+    #[must_use]
+    pub fn of(message: &Pending, repeat: bool) -> Self {
+        Self {
+            id: message.id.clone(),
+            text: message.text.clone(),
+            at: message.at,
+            repeat,
+            origin: message.origin.clone(),
+        }
+    }
 }
 
 /// What a call of the brain led to.
@@ -79,6 +102,9 @@ pub enum Decision {
     Reply {
         /// The text.
         text: String,
+        /// The person who wrote it, when it was not the bot.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
     },
     /// Call these tools, then think again.
     Tools {
@@ -95,6 +121,37 @@ pub enum Decision {
         /// What the contact is told.
         apology: String,
     },
+    /// Settle the messages without an answer of the bot.
+    Declined {
+        /// `handed_off` or `refused`.
+        verdict: Verdict,
+        /// Why, for the operator.
+        reason: String,
+        /// What the contact is told, if anything.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+    },
+}
+
+impl Decision {
+    /// What the contact is told.
+    #[must_use]
+    pub fn words(&self) -> Option<&str> {
+        match self {
+            Self::Reply { text, .. } | Self::Failed { apology: text, .. } => Some(text),
+            Self::Declined { text, .. } => text.as_deref(),
+            Self::Tools { .. } => None,
+        }
+    }
+
+    /// The tools it calls.
+    #[must_use]
+    pub fn calls(&self) -> &[PlannedCall] {
+        match self {
+            Self::Tools { calls, .. } => calls,
+            Self::Reply { .. } | Self::Failed { .. } | Self::Declined { .. } => &[],
+        }
+    }
 }
 
 /// A tool call that a plan holds.
@@ -147,6 +204,8 @@ pub enum ToolStatus {
 pub enum Verdict {
     /// A reply was given.
     Answered,
+    /// It joined a running turn, whose reply answers it too.
+    Absorbed,
     /// A person took the session over.
     HandedOff,
     /// Policy, budget or opt-out forbade an answer.
@@ -281,19 +340,22 @@ impl Turn {
         &self.rounds[self.rounds.len() - 1]
     }
 
-    /// The messages it settled.
+    /// The messages it settled, with their arrival numbers.
+    pub fn messages(&self) -> impl Iterator<Item = (u64, &Taken)> {
+        let taken = self.rounds.iter().flat_map(|round| &round.messages);
+        (self.last().from..).zip(taken)
+    }
+
+    /// Whether the message with arrival number `arrival` joined it after it had begun.
     #[must_use]
-    pub fn messages(&self) -> &[Taken] {
-        &self.rounds[0].messages
+    pub fn absorbed(&self, arrival: u64) -> bool {
+        arrival > self.rounds[0].upto
     }
 
     /// What the contact was told.
     #[must_use]
     pub fn reply(&self) -> Option<&str> {
-        match &self.last().decision {
-            Decision::Reply { text } | Decision::Failed { apology: text, .. } => Some(text),
-            Decision::Tools { .. } => None,
-        }
+        self.last().decision.words()
     }
 
     /// What it cost.

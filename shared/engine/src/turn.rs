@@ -14,7 +14,7 @@ use crate::bot::Bot;
 use crate::brain::Brain;
 use crate::error::Error;
 use crate::message::Carrier;
-use crate::session::{Chain, Hold, MessageHash, PlanId, SessionKey, Step};
+use crate::session::{Chain, Hold, MessageHash, PlanId, SessionKey, Step, Terms};
 use crate::transcript::{Decision, PlannedCall, TurnRecord};
 
 mod accept;
@@ -28,7 +28,7 @@ mod run;
 mod settle;
 mod sweep;
 
-pub use accept::{Accept, Accepted, Receipt};
+pub use accept::{Accept, Accepted, Letter, Receipt};
 pub use call_tool::CallTool;
 pub use deliver::Deliver;
 pub use fail::Fail;
@@ -47,6 +47,8 @@ pub struct Timing {
     pub lease: Duration,
     /// The longest that one round may think, whatever models it asks.
     pub think: Duration,
+    /// How often a turn that may be superseded looks for a newer message while it thinks.
+    pub watch: Duration,
     /// How long a repeated message waits for its first delivery to start the turn before it does so itself.
     pub grace: Duration,
     /// Reclaims after which a message that kills its turns is parked.
@@ -59,6 +61,7 @@ impl Default for Timing {
             effect: Duration::from_secs(60),
             lease: Duration::from_secs(75),
             think: Duration::from_secs(280),
+            watch: Duration::from_millis(500),
             grace: Duration::from_secs(10),
             tries: 8,
         }
@@ -153,6 +156,9 @@ pub struct CallInput {
 pub struct NumberedCall {
     /// Its place in the plan, from 0.
     pub number: usize,
+    /// Where a newer message may stop the turn: the last message that the plan knows of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calm: Option<u64>,
     /// The call itself, when it is short enough to travel; else it is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned: Option<PlannedCall>,
@@ -178,6 +184,9 @@ pub struct Parcel {
     pub upto: u64,
     /// What the brain decided.
     pub decision: Decision,
+    /// Under what terms the gate is passed with it.
+    #[serde(default, skip_serializing_if = "Terms::are_plain")]
+    pub terms: Terms,
 }
 
 impl From<&TurnRecord> for Parcel {
@@ -186,6 +195,7 @@ impl From<&TurnRecord> for Parcel {
             from: record.from,
             upto: record.upto,
             decision: record.decision.clone(),
+            terms: record.terms,
         }
     }
 }
@@ -194,13 +204,16 @@ impl From<&TurnRecord> for Parcel {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "next", rename_all = "snake_case")]
 pub enum DeliverOutput {
-    /// More messages wait under the same hold: run again.
+    /// More messages wait under the same hold, or the turn was overtaken before its gate: run again.
     Round {
         /// The session and the hold.
         #[serde(flatten)]
         start: TurnStart,
-        /// The turn to come.
+        /// The turn to come, or to think of again.
         turn: u64,
+        /// The plan that the turn to think of again is bound to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        previous: Option<PlanId>,
     },
     /// Nothing more to do here.
     Stop,

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::runtime::Time;
 use crate::session::{Session, SessionKey, Sessions};
-use crate::transcript::{Outcomes, ToolResults, Transcripts, Turn, TurnRecord, conversation};
+use crate::transcript::{
+    Decision, Outcomes, ToolResults, Transcripts, Turn, TurnRecord, conversation,
+};
 
 mod trace;
 
@@ -35,6 +37,8 @@ pub enum Role {
     User,
     /// The bot.
     Assistant,
+    /// A person of the house, in the bot's place.
+    Person,
 }
 
 /// One message of a conversation.
@@ -47,6 +51,9 @@ pub struct Message {
     pub id: Option<String>,
     /// Who wrote it.
     pub role: Role,
+    /// The person's name, when a person wrote in the bot's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// What they wrote.
     pub text: String,
     /// The turn it belongs to.
@@ -70,11 +77,13 @@ impl View {
         let session = self.sessions.load(key).await?;
         let turns = self.turns_after(key, &session, after).await?;
         let mut messages: Vec<Message> = turns.iter().flat_map(messages_of).collect();
-        if let Some(head) = session.inbox.first() {
+        let head = session.inbox.first();
+        if let Some(head) = head.filter(|head| head.origin.is_contact()) {
             messages.push(Message {
                 seq: session.head() + session.delivered,
                 id: Some(head.id.clone()),
                 role: Role::User,
+                by: None,
                 text: head.text.clone(),
                 turn: session.delivered + 1,
                 at: head.at,
@@ -118,21 +127,31 @@ impl View {
 
 fn messages_of(turn: &Turn) -> Vec<Message> {
     let record = turn.last();
-    let numbered = turn.messages().iter().zip(record.from..);
-    let taken = numbered
-        .filter(|(taken, _)| !taken.repeat)
-        .map(|(taken, arrival)| Message {
+    let taken = turn
+        .messages()
+        .filter(|(_, taken)| !taken.repeat && taken.origin.is_contact())
+        .map(|(arrival, taken)| Message {
             seq: turn.seq_of_message(arrival),
             id: Some(taken.id.clone()),
             role: Role::User,
+            by: None,
             text: taken.text.clone(),
             turn: record.turn,
             at: taken.at,
         });
+    let by = match &record.decision {
+        Decision::Reply { by, .. } => by.clone(),
+        Decision::Tools { .. } | Decision::Failed { .. } | Decision::Declined { .. } => None,
+    };
     let reply = turn.reply().map(|text| Message {
         seq: turn.seq_of_reply(),
         id: None,
-        role: Role::Assistant,
+        role: if by.is_some() {
+            Role::Person
+        } else {
+            Role::Assistant
+        },
+        by,
         text: text.to_owned(),
         turn: record.turn,
         at: decided(record),

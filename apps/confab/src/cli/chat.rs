@@ -261,5 +261,6 @@ fn speaker(role: Role) -> &'static str {
     match role {
         Role::User => "you › ",
         Role::Assistant => "bot › ",
+        Role::Person => "person › ",
     }
 }

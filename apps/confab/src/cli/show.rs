@@ -205,7 +205,7 @@ fn sent(delivery: &Delivery) -> String {
 
 fn verdict(screen: &Screen, verdict: MessageVerdict) -> String {
     let ink = match verdict {
-        MessageVerdict::Settled(Verdict::Answered) => Ink::Green,
+        MessageVerdict::Settled(Verdict::Answered | Verdict::Absorbed) => Ink::Green,
         MessageVerdict::Settled(Verdict::Failed | Verdict::Unconfirmed) => Ink::Red,
         MessageVerdict::Settled(Verdict::HandedOff | Verdict::Refused)
         | MessageVerdict::Pending => Ink::Yellow,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use engine::runtime::Time;
-use engine::session::{Claim, Handled, MessageHash, Out, Pending, Session};
+use engine::session::{Claim, Handled, MessageHash, Origin, Out, Pending, Session};
 
 use crate::bodies::BodyKey;
 use crate::item::{BadItem, Item, field, map, needed, number, text};
@@ -43,6 +43,9 @@ pub(crate) fn read(item: &Item) -> Result<Stored, BadItem> {
         tries: field(item, "tries")?.unwrap_or_default(),
         handoff: field(item, "handoff")?,
         last: fields(item, "last")?.map(handled).transpose()?,
+        opted_out: item.contains_key("opted_out"),
+        closed: field(item, "closed")?,
+        spent: field(item, "spent")?.unwrap_or_default(),
     };
     let watchers = match item.get("watchers") {
         Some(AttributeValue::Ss(connections)) => connections.iter().cloned().collect(),
@@ -61,11 +64,16 @@ pub(super) fn pending_value(message: &Pending, parted: Option<&BodyKey>) -> Attr
         None => ("text", text(&message.text)),
         Some(key) => ("body", text(key)),
     };
-    map([
+    let mut value = vec![
         ("id", text(&message.id)),
         ("at", number(message.at.0)),
         body,
-    ])
+    ];
+    if !message.origin.is_contact() {
+        let origin = serde_json::to_string(&message.origin).unwrap_or_default();
+        value.push(("origin", text(origin)));
+    }
+    map(value)
 }
 
 pub(super) fn claim_value(claim: &Claim) -> AttributeValue {
@@ -136,9 +144,17 @@ fn inbox(item: &Item) -> Result<Inbox, BadItem> {
             id: needed(message, "id")?,
             text: field(message, "text")?.unwrap_or_default(),
             at: Time(needed(message, "at")?),
+            origin: origin(message)?,
         });
     }
     Ok((pending, parted))
+}
+
+fn origin(message: &Item) -> Result<Origin, BadItem> {
+    match field::<String>(message, "origin")? {
+        None => Ok(Origin::Contact),
+        Some(origin) => serde_json::from_str(&origin).map_err(|_| BadItem("inbox")),
+    }
 }
 
 fn intents(item: &Item) -> Result<BTreeMap<String, Claim>, BadItem> {

@@ -3,7 +3,8 @@
 
 use engine::runtime::Time;
 use engine::session::{
-    Chain, Claim, Command, Hold, Intended, InvocationId, Next, Out, OwnerId, Pending, Rotate, Step,
+    Chain, Claim, Command, Consent, Hold, Intended, InvocationId, Next, Out, OwnerId, Pending,
+    Rotate, Step, Terms,
 };
 
 use super::expression::{Draft, Update};
@@ -43,7 +44,17 @@ pub(crate) fn update(command: &Command, parted: Option<&BodyKey>) -> Update {
             intent,
             by,
             until,
-        } => claim(*step, *chain, intent, *by, *until),
+            calm,
+            commits,
+        } => {
+            let draft = claim(*step, *chain, intent, *by, *until);
+            let draft = if *commits {
+                draft.set("#commit", ":turn").number(":turn", step.turn)
+            } else {
+                draft
+            };
+            self::calm(draft, step.turn, *calm)
+        }
         Command::Gate {
             step,
             chain,
@@ -51,7 +62,7 @@ pub(crate) fn update(command: &Command, parted: Option<&BodyKey>) -> Update {
             upto,
             by,
             until,
-            verdict,
+            terms,
         } => {
             let out = Out {
                 turn: step.turn,
@@ -61,7 +72,7 @@ pub(crate) fn update(command: &Command, parted: Option<&BodyKey>) -> Update {
                 by: *by,
                 fence: step.hold.fence,
             };
-            gate(*step, *chain, &out, *until, *verdict)
+            gate(*step, *chain, &out, *until, *terms)
         }
         Command::Finish {
             hold,
@@ -86,6 +97,22 @@ pub(crate) fn update(command: &Command, parted: Option<&BodyKey>) -> Update {
             let unbound = running(*step).when("attribute_not_exists(#plan)");
             free(unbound)
         }
+        Command::TakeOver { person } => Draft::default()
+            .when("(attribute_not_exists(#handoff) OR #handoff = :person)")
+            .set("#handoff", ":person")
+            .text(":person", person),
+        Command::HandBack => Draft::default()
+            .when("attribute_exists(#handoff)")
+            .remove("#handoff"),
+        Command::Close { turn } => Draft::default()
+            .when("attribute_not_exists(#owner)")
+            .when("#delivered = :turn")
+            .when("#delivered > :zero")
+            .set("#closed", ":turn")
+            .number(":turn", turn)
+            .set("#spent", ":zero")
+            .number(":zero", 0)
+            .remove("#handoff"),
     };
     draft.finish()
 }
@@ -155,20 +182,33 @@ fn claim(step: Step, chain: Chain, intent: &str, by: InvocationId, until: Time) 
         .set("#intents.#intent", ":claim")
         .value(":claim", claim_value(&Claim { fence, by }))
         .set("#plan", ":plan")
-        .set("#commit", ":turn")
-        .number(":turn", step.turn)
         .set("#lease", ":until")
         .number(":until", until.0)
 }
 
-fn gate(step: Step, chain: Chain, out: &Out, until: Time, verdict: Intended) -> Draft {
+/// Under the policy `supersede`: no message after `upto`, or the commit point is reached.
+fn calm(draft: Draft, turn: u64, upto: Option<u64>) -> Draft {
+    match upto {
+        None => draft,
+        Some(upto) => draft
+            .when("(#commit = :turn OR #arrivals = :upto)")
+            .number(":turn", turn)
+            .number(":upto", upto),
+    }
+}
+
+fn gate(step: Step, chain: Chain, out: &Out, until: Time, terms: Terms) -> Draft {
     let count = (out.upto + 1).saturating_sub(out.from);
     let bound = chained(running(step), chain);
-    let bound = match verdict {
+    let bound = match terms.verdict {
         Intended::Answered => bound.when("attribute_not_exists(#handoff)"),
         Intended::Other => bound,
     };
-    drain(bound, out.from, count)
+    let bound = bound
+        .when("size(#intents) = :effects")
+        .number(":effects", terms.effects);
+    let bound = calm(bound, step.turn, terms.calm.then_some(out.upto));
+    let drained = drain(bound, out.from, count)
         .set("#delivered", ":turn")
         .number(":turn", step.turn)
         .set("#out", ":out")
@@ -176,7 +216,18 @@ fn gate(step: Step, chain: Chain, out: &Out, until: Time, verdict: Intended) -> 
         .set("#lease", ":until")
         .number(":until", until.0)
         .set("#tries", ":zero")
-        .number(":zero", 0)
+        .number(":zero", 0);
+    let drained = match terms.spent {
+        0 => drained,
+        spent => drained.add("#spent", ":spent").number(":spent", spent),
+    };
+    match terms.consent {
+        None => drained,
+        Some(Consent::OptOut) => drained
+            .set("#opted_out", ":yes")
+            .value(":yes", AttributeValue::Bool(true)),
+        Some(Consent::OptIn) => drained.remove("#opted_out"),
+    }
 }
 
 /// Finish and recover, but for whose outbox it is.

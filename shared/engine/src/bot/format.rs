@@ -1,6 +1,7 @@
 //! The shape of `bot.toml` and `tools/<name>.toml`, as they are written.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
@@ -8,6 +9,8 @@ use serde_json::{Map, Value, json};
 
 use crate::bot::names;
 use crate::bot::{Limits, TwilioSettings, WhatsappSettings};
+use crate::message::Channel;
+use crate::overlap::{Overlap, OverlapSettings};
 use crate::tool::SideEffectPolicy;
 
 /// The version of the format that this Confab reads.
@@ -61,12 +64,63 @@ pub(super) struct BotFile {
     pub(super) suggestions: Vec<String>,
     /// Which models answer; write at least `use = "scripted"` or `use = "provider/model"`.
     pub(super) model: ModelTable,
+    /// What happens when messages overlap.
+    #[serde(default)]
+    pub(super) overlap: OverlapTable,
     /// Bounds on a turn.
     #[serde(default)]
     pub(super) limits: Limits,
     /// Where the bot answers besides the web.
     #[serde(default)]
     pub(super) channels: ChannelsTable,
+}
+
+/// What happens when a message comes while a turn runs: `queue`, `supersede`, `absorb`, `absorb-restart` or
+/// `force-complete`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct OverlapTable {
+    /// On the web; `supersede` when absent.
+    web: Option<Overlap>,
+    /// By SMS; `queue` when absent.
+    sms: Option<Overlap>,
+    /// On WhatsApp; `queue` when absent.
+    whatsapp: Option<Overlap>,
+    /// How long after its oldest message a turn may still be superseded.
+    #[schemars(range(min = 0, max = 600))]
+    patience_seconds: u64,
+    /// By tenant, on every channel, over all else.
+    tenants: BTreeMap<String, Overlap>,
+}
+
+impl Default for OverlapTable {
+    fn default() -> Self {
+        Self {
+            web: None,
+            sms: None,
+            whatsapp: None,
+            patience_seconds: OverlapSettings::default().patience.as_secs(),
+            tenants: BTreeMap::new(),
+        }
+    }
+}
+
+impl From<OverlapTable> for OverlapSettings {
+    fn from(table: OverlapTable) -> Self {
+        let channels = [
+            (Channel::Web, table.web),
+            (Channel::Sms, table.sms),
+            (Channel::Whatsapp, table.whatsapp),
+        ];
+        Self {
+            channels: channels
+                .into_iter()
+                .filter_map(|(channel, policy)| Some((channel, policy?)))
+                .collect(),
+            tenants: table.tenants,
+            patience: Duration::from_secs(table.patience_seconds),
+        }
+    }
 }
 
 /// Which models answer, and how long they may take.

@@ -55,6 +55,7 @@ impl Bot {
             tools,
             model: settings.model,
             channels: settings.channels,
+            overlap: settings.overlap,
             limits: settings.limits,
             page: settings.page,
         };

@@ -12,12 +12,14 @@ use crate::bot::reader::{MAX_FILE, Reader};
 use crate::bot::wording::escape;
 use crate::bot::{ChannelSettings, Limits, ModelSettings, Page, Script, schema};
 use crate::message::Channel;
+use crate::overlap::OverlapSettings;
 
 /// What `bot.toml` says.
 pub(super) struct Settings {
     pub(super) name: String,
     pub(super) model: ModelSettings,
     pub(super) channels: ChannelSettings,
+    pub(super) overlap: OverlapSettings,
     pub(super) limits: Limits,
     pub(super) page: Page,
 }
@@ -48,6 +50,7 @@ pub(super) fn load(reader: &mut Reader<'_>) -> Option<Settings> {
         name: file.name,
         model,
         channels: channels(file.channels),
+        overlap: file.overlap.into(),
         limits: file.limits,
     })
 }

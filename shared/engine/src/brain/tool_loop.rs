@@ -25,7 +25,7 @@ impl ToolLoop {
 impl Brain for ToolLoop {
     async fn think(&self, context: Context<'_>, deltas: &mut dyn Deltas) -> Thought {
         let bot = context.bot;
-        let may_call = context.round < bot.limits.tool_rounds;
+        let may_call = !context.finish && context.round < bot.limits.tool_rounds;
         let tools = if may_call {
             bot.tools.values().map(|tool| tool.offer.clone()).collect()
         } else {

@@ -33,6 +33,51 @@ pub struct Chain {
     pub previous: Option<PlanId>,
 }
 
+/// What must hold when a turn passes its gate, and what is written down with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Terms {
+    /// Whether a reply follows; only `answered` needs the bot to be in charge.
+    #[serde(skip_serializing_if = "Intended::is_answered")]
+    pub verdict: Intended,
+    /// Whether a message that came after the answered ones stops a turn that has not reached its commit
+    /// point: the policy `supersede`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub calm: bool,
+    /// How many intents of the turn were seen settled: the gate is shut while one is open.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub effects: u64,
+    /// What thinking cost, in micro-dollars.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub spent: u64,
+    /// The contact opted in or out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
+}
+
+impl Terms {
+    /// Whether nothing but the plain reply of a turn without effects is asked for.
+    #[must_use]
+    pub fn are_plain(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// What a contact has said of being written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consent {
+    /// No more messages.
+    OptOut,
+    /// Messages again.
+    OptIn,
+}
+
 /// Where the session goes when its outbox is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Next {
@@ -95,6 +140,11 @@ pub enum Command {
         by: InvocationId,
         /// Until when the hold is extended.
         until: Time,
+        /// Under the policy `supersede`: the last message the plan knows of. A later one stops a turn that
+        /// has not reached its commit point.
+        calm: Option<u64>,
+        /// Whether the turn reaches its commit point with this effect; not when it can be undone.
+        commits: bool,
     },
     /// The commit point: drain the answered messages into the outbox.
     Gate {
@@ -110,8 +160,8 @@ pub enum Command {
         by: InvocationId,
         /// Until when the hold is extended.
         until: Time,
-        /// Whether a reply follows; only `answered` needs the bot to be in charge.
-        verdict: Intended,
+        /// What must hold, and what is written down.
+        terms: Terms,
     },
     /// Settle the outbox after the send.
     Finish {
@@ -151,15 +201,36 @@ pub enum Command {
         /// The running turn.
         step: Step,
     },
+    /// A person takes the session over: the bot neither acts nor speaks until it is handed back.
+    TakeOver {
+        /// The person.
+        person: String,
+    },
+    /// The person hands the session back to the bot.
+    HandBack,
+    /// End the conversation: what was said until now is not shown to the bot again.
+    Close {
+        /// The last turn, which is settled.
+        turn: u64,
+    },
 }
 
 /// What a turn means to say of its messages when it passes its gate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Intended {
-    /// A reply follows.
+    /// The bot's reply follows.
+    #[default]
     Answered,
-    /// Another verdict follows, which holds whoever is in charge.
+    /// Another verdict, or a person's own words, which hold whoever is in charge.
     Other,
+}
+
+impl Intended {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+    fn is_answered(&self) -> bool {
+        *self == Self::Answered
+    }
 }
 
 /// Why a command changed nothing.
@@ -181,6 +252,14 @@ pub enum Refusal {
     OtherPlan,
     /// A person has taken the session over.
     HandedOff,
+    /// No person has taken the session over.
+    NotHandedOff,
+    /// A message came that the plan does not know of.
+    Superseded,
+    /// An effect of the turn is open.
+    EffectOpen,
+    /// The session is held.
+    Held,
     /// The intent is open or settled already.
     Claimed(Claim),
     /// The outbox does not hold this turn, or not by this invocation.

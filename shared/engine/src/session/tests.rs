@@ -85,9 +85,6 @@ fn badger(seed: u64, apply: world::Apply) -> Result<(), Broken> {
     let mut session = Session::default();
     let mut ledger = Ledger::default();
     for _ in 0..200 {
-        if let Some(person) = adversary.handoff() {
-            session.handoff = person;
-        }
         let command = adversary.command(&session);
         let before = session.clone();
         match apply(&mut session, &command) {

@@ -1,6 +1,6 @@
 //! What each command asks of a session, and what it changes: the conditions and updates of the write.
 
-use super::command::{Chain, Command, Hold, Intended, Next, Refusal, Rotate, Step};
+use super::command::{Chain, Command, Consent, Hold, Intended, Next, Refusal, Rotate, Step};
 use super::{Claim, Handled, MessageHash, Out, Session};
 
 impl Session {
@@ -31,26 +31,30 @@ impl Session {
                 step,
                 chain,
                 intent,
+                calm,
                 ..
             } => self
                 .not_running(*step)
                 .or_else(|| self.other_plan(*chain))
+                .or_else(|| self.intents.get(intent).copied().map(Refusal::Claimed))
                 .or_else(|| self.handed_off())
-                .or_else(|| self.intents.get(intent).copied().map(Refusal::Claimed)),
+                .or_else(|| self.superseded(step.turn, *calm)),
             Command::Gate {
                 step,
                 chain,
                 from,
                 upto,
-                verdict,
+                terms,
                 ..
             } => self
                 .not_running(*step)
                 .or_else(|| self.other_plan(*chain))
-                .or_else(|| match verdict {
+                .or_else(|| match terms.verdict {
                     Intended::Answered => self.handed_off(),
                     Intended::Other => None,
                 })
+                .or_else(|| self.effect_open(terms.effects))
+                .or_else(|| self.superseded(step.turn, terms.calm.then_some(*upto)))
                 .or_else(|| self.moved(*from))
                 .or_else(|| self.too_few(count(*from, *upto))),
             Command::Finish {
@@ -89,6 +93,17 @@ impl Session {
                 .not_running(*step)
                 .or_else(|| self.bound())
                 .or_else(|| self.cannot_free(Next::Free)),
+            Command::TakeOver { person } => {
+                let another = self.handoff.as_ref().is_some_and(|holder| holder != person);
+                another.then_some(Refusal::HandedOff)
+            }
+            Command::HandBack => self.handoff.is_none().then_some(Refusal::NotHandedOff),
+            Command::Close { turn } => {
+                let settled = *turn > 0 && self.delivered == *turn;
+                self.owner
+                    .map(|_| Refusal::Held)
+                    .or_else(|| (!settled).then_some(Refusal::NotRunning))
+            }
         }
     }
 
@@ -133,6 +148,8 @@ impl Session {
                 intent,
                 by,
                 until,
+                commits,
+                ..
             } => {
                 self.intents.insert(
                     intent.clone(),
@@ -142,7 +159,9 @@ impl Session {
                     },
                 );
                 self.plan = Some(chain.plan);
-                self.commit = Some(step.turn);
+                if *commits {
+                    self.commit = Some(step.turn);
+                }
                 self.lease = Some(*until);
             }
             Command::Gate {
@@ -152,7 +171,7 @@ impl Session {
                 upto,
                 by,
                 until,
-                ..
+                terms,
             } => {
                 self.inbox.drain(..count(*from, *upto));
                 let fence = step.hold.fence;
@@ -167,6 +186,10 @@ impl Session {
                 self.delivered = step.turn;
                 self.lease = Some(*until);
                 self.tries = 0;
+                self.spent += terms.spent;
+                if let Some(consent) = terms.consent {
+                    self.opted_out = consent == Consent::OptOut;
+                }
             }
             Command::Finish { next, rotate, .. } | Command::Recover { next, rotate, .. } => {
                 self.settle(*next, *rotate);
@@ -175,6 +198,13 @@ impl Session {
                 self.inbox.drain(..*count);
             }
             Command::Free { .. } => self.let_go(),
+            Command::TakeOver { person } => self.handoff = Some(person.clone()),
+            Command::HandBack => self.handoff = None,
+            Command::Close { turn } => {
+                self.closed = Some(*turn);
+                self.handoff = None;
+                self.spent = 0;
+            }
         }
     }
 
@@ -229,6 +259,16 @@ impl Session {
 
     fn handed_off(&self) -> Option<Refusal> {
         self.handoff.is_some().then_some(Refusal::HandedOff)
+    }
+
+    /// Whether a message came after `upto`, which `turn` answers, before its commit point.
+    fn superseded(&self, turn: u64, upto: Option<u64>) -> Option<Refusal> {
+        let calm = self.commit == Some(turn) || upto.is_none_or(|upto| self.arrivals == upto);
+        (!calm).then_some(Refusal::Superseded)
+    }
+
+    fn effect_open(&self, settled: u64) -> Option<Refusal> {
+        (self.intents.len() as u64 != settled).then_some(Refusal::EffectOpen)
     }
 
     fn bound(&self) -> Option<Refusal> {

@@ -6,7 +6,7 @@ use super::{Bots, Timing, TurnStart};
 use crate::error::{Error, Kind};
 use crate::runtime::{Runtime, Time};
 use crate::session::{
-    Applied, Command, Hold, OwnerId, Pending, Refusal, Session, SessionKey, Sessions,
+    Applied, Command, Hold, Origin, OwnerId, Pending, Refusal, Session, SessionKey, Sessions,
 };
 
 /// Takes messages in.
@@ -20,6 +20,29 @@ pub struct Accept {
     pub bots: Arc<dyn Bots>,
     /// Leases.
     pub timing: Timing,
+}
+
+/// A message on its way in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter<'a> {
+    /// The provider's id of it, or ours: the same for every delivery.
+    pub id: &'a str,
+    /// What it says.
+    pub text: &'a str,
+    /// Who or what it comes from.
+    pub origin: Origin,
+}
+
+impl<'a> Letter<'a> {
+    /// A message of the contact.
+    #[must_use]
+    pub fn of_contact(id: &'a str, text: &'a str) -> Self {
+        Self {
+            id,
+            text,
+            origin: Origin::Contact,
+        }
+    }
 }
 
 /// Whether a message was new.
@@ -41,14 +64,15 @@ pub struct Accepted {
 }
 
 impl Accept {
-    /// Accepts message `id` with `text` into the session.
+    /// Accepts a message into the session.
     ///
     /// The caller starts the turn, if one is given, and acknowledges only after
     /// [`Sessions::durable`].
     ///
     /// # Errors
     /// `Invalid` for an empty or too long text or id, `InboxFull`, `NotFound` for the bot, and what the store says.
-    pub async fn handle(&self, key: &SessionKey, id: &str, text: &str) -> Result<Accepted, Error> {
+    pub async fn handle(&self, key: &SessionKey, message: Letter<'_>) -> Result<Accepted, Error> {
+        let Letter { id, text, origin } = message;
         let bot = self.bots.find(key.tenant(), key.bot()).await?;
         check(id, text, bot.limits.message_chars)?;
         let owner = OwnerId::of_message(id);
@@ -58,6 +82,7 @@ impl Accept {
                 id: id.to_owned(),
                 text: text.to_owned(),
                 at: now,
+                origin,
             },
             owner,
             until: now.plus(self.timing.lease),

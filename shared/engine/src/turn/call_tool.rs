@@ -10,7 +10,7 @@ use crate::event::{Event, Events};
 use crate::runtime::Runtime;
 use crate::session::{Applied, Claim, Command, InvocationId, Refusal, SessionKey, Sessions};
 use crate::tool::{Call, ToolOutcome, Toolbox};
-use crate::transcript::{Decision, PlannedCall, ToolResult, ToolResults, ToolStatus, Transcripts};
+use crate::transcript::{PlannedCall, ToolResult, ToolResults, ToolStatus, Transcripts};
 
 /// Calls one tool of a plan.
 #[derive(Clone)]
@@ -73,13 +73,16 @@ impl CallTool {
         let leave = if tool.side_effect.is_pure() {
             Leave::Granted
         } else {
-            self.claim(planned, &call, by).await?
+            self.claim(planned, &call, by, input.call.calm).await?
         };
         match leave {
             Leave::Granted => self.run(&bot, tool, planned, &call, by, begun).await,
             Leave::Orphaned if self.results.result(key, &call.intent).await?.is_some() => Ok(()),
             Leave::Orphaned if tool.side_effect.is_repeatable() => {
-                if self.still_mine(planned).await? {
+                if self.kills(planned).await? {
+                    let outcome = ToolOutcome::failed("this call broke off every time");
+                    self.record(planned, &call, by, begun, outcome).await
+                } else if self.still_mine(planned).await? {
                     self.run(&bot, tool, planned, &call, by, begun).await
                 } else {
                     Ok(())
@@ -103,9 +106,9 @@ impl CallTool {
             .transcripts
             .read(&planned.start.session, planned.turn, planned.plan)
             .await?;
-        let call = record.and_then(|record| match &record.decision {
-            Decision::Tools { calls, .. } => calls.get(input.call.number).cloned(),
-            Decision::Reply { .. } | Decision::Failed { .. } => None,
+        let call = record.and_then(|record| {
+            let calls = record.decision.calls();
+            calls.get(input.call.number).cloned()
         });
         call.ok_or_else(|| Error::new(Kind::Invalid, "the plan has no such call"))
     }
@@ -115,6 +118,7 @@ impl CallTool {
         planned: &Planned,
         call: &PlannedCall,
         by: InvocationId,
+        calm: Option<u64>,
     ) -> Result<Leave, Error> {
         let command = Command::Claim {
             step: planned.step(),
@@ -122,6 +126,8 @@ impl CallTool {
             intent: call.intent.clone(),
             by,
             until: self.runtime.now().plus(self.timing.lease),
+            calm,
+            commits: true,
         };
         let hold = planned.start.hold;
         Ok(
@@ -141,6 +147,12 @@ impl CallTool {
                 Applied::Refused(..) => Leave::Lost,
             },
         )
+    }
+
+    /// Whether the turn was reclaimed so often that its calls must be what kills it.
+    async fn kills(&self, planned: &Planned) -> Result<bool, Error> {
+        let session = self.sessions.load(&planned.start.session).await?;
+        Ok(session.tries >= self.timing.tries)
     }
 
     /// Extends the hold before an effect that another claim opened: nothing begins under an old fence.

@@ -17,11 +17,10 @@ pub(super) fn of_turns(
 ) -> Vec<ChatMessage> {
     let mut conversation = Vec::new();
     for turn in turns {
-        conversation.extend(of_messages(turn.messages()));
         conversation.extend(of_rounds(&turn.rounds, results, limits));
         if let Some(text) = turn.reply() {
             conversation.push(ChatMessage::Assistant {
-                text: text.to_owned(),
+                text: spoken(&turn.last().decision, text),
                 calls: Vec::new(),
             });
         }
@@ -29,11 +28,21 @@ pub(super) fn of_turns(
     conversation
 }
 
+/// A reply as the brain sees it later: it must not take a person's words for its own.
+fn spoken(decision: &Decision, text: &str) -> String {
+    match decision {
+        Decision::Reply { by: Some(name), .. } => {
+            format!("[{name}, a person of our team, wrote:] {text}")
+        }
+        _ => text.to_owned(),
+    }
+}
+
 /// What the contact wrote, as one message.
 pub(super) fn of_messages(messages: &[Taken]) -> Option<ChatMessage> {
     let fresh: Vec<&str> = messages
         .iter()
-        .filter(|taken| !taken.repeat)
+        .filter(|taken| !taken.repeat && taken.origin.is_contact())
         .map(|taken| taken.text.as_str())
         .collect();
     (!fresh.is_empty()).then(|| ChatMessage::User {
@@ -41,7 +50,7 @@ pub(super) fn of_messages(messages: &[Taken]) -> Option<ChatMessage> {
     })
 }
 
-/// Rounds of tool calls with what they came to.
+/// Rounds with the messages they took and the tool calls they made, with what these came to.
 pub(super) fn of_rounds(
     rounds: &[Arc<TurnRecord>],
     results: &BTreeMap<String, ToolResult>,
@@ -49,6 +58,7 @@ pub(super) fn of_rounds(
 ) -> Vec<ChatMessage> {
     let mut conversation = Vec::new();
     for round in rounds {
+        conversation.extend(of_messages(&round.messages));
         let Decision::Tools { text, calls } = &round.decision else {
             continue;
         };

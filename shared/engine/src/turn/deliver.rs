@@ -8,7 +8,7 @@ use super::{Carriers, DeliverInput, DeliverOutput, Parcel, Planned};
 use crate::error::{Error, Kind};
 use crate::event::{Event, Events};
 use crate::message::{Carrier, Delivery, DeliveryState, Reference, SendReport};
-use crate::session::{Applied, Command, Intended, InvocationId, Session};
+use crate::session::{Applied, Command, InvocationId, Refusal, Session};
 use crate::transcript::{Decision, Outcomes, Settlement, Transcripts, Verdict};
 
 /// Delivers the reply of a plan.
@@ -26,6 +26,16 @@ pub struct Deliver {
     pub events: Arc<dyn Events>,
 }
 
+/// What came of asking for the gate.
+enum Gate {
+    /// The turn is in the outbox of this session.
+    Passed(Arc<Session>),
+    /// A newer message, or a person, came first: the turn is to be thought of again.
+    Overtaken,
+    /// The run is not the session's any more.
+    Lost,
+}
+
 impl Deliver {
     /// Delivers the reply of a plan unless the session is not ours any more.
     ///
@@ -40,8 +50,16 @@ impl Deliver {
         };
         let by = InvocationId::fresh(&self.settler.runtime);
         let begun = self.settler.runtime.clock.monotonic();
-        let Some(session) = self.pass_gate(&planned, &parcel, by).await? else {
-            return Ok(DeliverOutput::Stop);
+        let session = match self.pass_gate(&planned, &parcel, by).await? {
+            Gate::Passed(session) => session,
+            Gate::Overtaken => {
+                return Ok(DeliverOutput::Round {
+                    turn: planned.turn,
+                    previous: planned.bound,
+                    start: planned.start,
+                });
+            }
+            Gate::Lost => return Ok(DeliverOutput::Stop),
         };
         let carrier = self.carriers.carrier(key).await;
         let verdict = match (&parcel.decision, carrier) {
@@ -53,8 +71,22 @@ impl Deliver {
                 }
                 Verdict::Failed
             }
+            (
+                Decision::Declined {
+                    verdict,
+                    reason,
+                    text,
+                },
+                carrier,
+            ) => {
+                self.settle(&planned, *verdict, reason).await?;
+                if let (Some(text), Ok(Some(carrier))) = (text, carrier) {
+                    self.send(&planned, &*carrier, text, begun).await?;
+                }
+                *verdict
+            }
             (Decision::Reply { .. }, Ok(None)) => Verdict::Answered,
-            (Decision::Reply { text }, Ok(Some(carrier))) => {
+            (Decision::Reply { text, .. }, Ok(Some(carrier))) => {
                 let report = self.send(&planned, &*carrier, text, begun).await?;
                 self.judge(&planned, &report).await?
             }
@@ -84,17 +116,13 @@ impl Deliver {
         Ok(Parcel::from(&*record))
     }
 
-    /// The session with the turn in its outbox, or nothing when the run is to end.
+    /// Passes the gate on the parcel's terms.
     async fn pass_gate(
         &self,
         planned: &Planned,
         parcel: &Parcel,
         by: InvocationId,
-    ) -> Result<Option<Arc<Session>>, Error> {
-        let verdict = match parcel.decision {
-            Decision::Failed { .. } => Intended::Other,
-            Decision::Reply { .. } | Decision::Tools { .. } => Intended::Answered,
-        };
+    ) -> Result<Gate, Error> {
         let gate = Command::Gate {
             step: planned.step(),
             chain: planned.chain(),
@@ -102,7 +130,7 @@ impl Deliver {
             upto: parcel.upto,
             by,
             until: self.settler.runtime.now().plus(self.settler.timing.lease),
-            verdict,
+            terms: parcel.terms,
         };
         Ok(
             match self
@@ -111,13 +139,14 @@ impl Deliver {
                 .apply(&planned.start.session, gate)
                 .await?
             {
-                Applied::Done(session) => Some(session),
+                Applied::Done(session) => Gate::Passed(session),
                 Applied::Refused(_, session)
                     if session.out.as_ref().is_some_and(|out| out.by == by) =>
                 {
-                    Some(session)
+                    Gate::Passed(session)
                 }
-                Applied::Refused(..) => None,
+                Applied::Refused(Refusal::Superseded | Refusal::HandedOff, _) => Gate::Overtaken,
+                Applied::Refused(..) => Gate::Lost,
             },
         )
     }
@@ -194,15 +223,14 @@ impl Deliver {
 
     fn tell(&self, planned: &Planned, parcel: &Parcel, verdict: Verdict) {
         let (key, turn) = (&planned.start.session, planned.turn);
-        if let Decision::Reply { text } | Decision::Failed { apology: text, .. } = &parcel.decision
-        {
+        if let Some(text) = parcel.decision.words() {
             let seq = parcel.upto + turn;
             self.events.publish(
                 key,
                 Event::Reply {
                     turn,
                     seq,
-                    text: text.clone(),
+                    text: text.to_owned(),
                 },
             );
         }

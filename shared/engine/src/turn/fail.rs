@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::run::APOLOGY;
 use super::{Bots, Deliver, DeliverInput, DeliverOutput, FailInput, Parcel, Planned};
 use crate::error::Error;
-use crate::session::PlanId;
-use crate::transcript::{Decision, Taken, TurnRecord};
+use crate::session::{Intended, PlanId, Terms};
+use crate::transcript::{Decision, Taken, ToolResults, TurnRecord};
 
 /// The most characters of a caught error that are kept.
 const MAX_REASON: usize = 500;
@@ -18,6 +18,8 @@ pub struct Fail {
     pub deliver: Deliver,
     /// Finds bots, for their versions.
     pub bots: Arc<dyn Bots>,
+    /// Keeps what tools came to.
+    pub results: Arc<dyn ToolResults>,
 }
 
 impl Fail {
@@ -41,12 +43,13 @@ impl Fail {
             Err(_) => (String::new(), String::new()),
         };
         let reason = format!("{}: {}", input.error.error, input.error.cause);
-        let taken = |message: &crate::session::Pending| Taken {
-            id: message.id.clone(),
-            text: message.text.clone(),
-            at: message.at,
-            repeat: false,
-        };
+        let results = &self.results;
+        for intent in session.intents.keys() {
+            if results.result(key, intent).await?.is_none() {
+                // Nobody knows yet what it came to; the next owner of the hold finds out first.
+                return Ok(DeliverOutput::Stop);
+            }
+        }
         let record = TurnRecord {
             turn: session.delivered + 1,
             plan: PlanId::fresh(runtime),
@@ -56,10 +59,20 @@ impl Fail {
             fence: input.start.hold.fence,
             from: session.head(),
             upto: session.arrivals,
-            messages: session.inbox.iter().map(taken).collect(),
+            messages: session
+                .inbox
+                .iter()
+                .map(|message| Taken::of(message, false))
+                .collect(),
             decision: Decision::Failed {
                 reason: reason.chars().take(MAX_REASON).collect(),
                 apology: APOLOGY.to_owned(),
+            },
+            finish: false,
+            terms: Terms {
+                verdict: Intended::Other,
+                effects: session.intents.len() as u64,
+                ..Terms::default()
             },
             bot: version,
             soul,

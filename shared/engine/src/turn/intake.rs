@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Accept, Receipt, TurnStart};
+use super::{Accept, Letter, Receipt, TurnStart};
 use crate::error::{Error, Kind};
 use crate::message::{Arrival, Delivery, DeliveryStatus};
 use crate::session::SessionKey;
@@ -33,13 +33,21 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// Takes a message in; returns once it is durable. Its turn runs beside the caller.
+    /// Takes a message of the contact in; returns once it is durable. Its turn runs beside the caller.
     ///
     /// # Errors
     /// What [`Accept::handle`] says, then nothing is stored; or when the turn could not be started: the
     /// message is stored then, and the same one sent again starts it.
     pub async fn post(&self, key: &SessionKey, id: &str, text: &str) -> Result<Receipt, Error> {
-        let accepted = self.accept.handle(key, id, text).await?;
+        self.take(key, Letter::of_contact(id, text)).await
+    }
+
+    /// Takes in a message from whomever; returns once it is durable. Its turn runs beside the caller.
+    ///
+    /// # Errors
+    /// As [`Intake::post`].
+    pub async fn take(&self, key: &SessionKey, message: Letter<'_>) -> Result<Receipt, Error> {
+        let accepted = self.accept.handle(key, message).await?;
         if let Some(turn) = accepted.start {
             self.turns.start(turn).await?;
         }

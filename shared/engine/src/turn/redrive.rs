@@ -52,7 +52,8 @@ impl Redrive {
             .find(|found| found.last().turn == turn)
             .ok_or_else(not_parked)?;
         let mut redriven = Redriven::default();
-        for message in parked.messages().iter().filter(|taken| !taken.repeat) {
+        let messages = parked.messages().map(|(_, taken)| taken);
+        for message in messages.filter(|taken| !taken.repeat && taken.origin.is_contact()) {
             let id = format!("redrive:{turn}:{:016x}", hash64(&[&message.id]));
             match self.intake.post(key, &id, &message.text).await? {
                 Receipt::Accepted => redriven.accepted += 1,

@@ -2,21 +2,24 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
+
 use super::{Carriers, Crew, RunInput, RunOutput, Spill, Timing, TurnStart};
 use crate::error::Error;
 use crate::event::{Event, Events};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Time};
 use crate::session::{
     Applied, Command, MessageHash, Pending, PlanId, Refusal, Session, Sessions, Step,
 };
-use crate::transcript::{
-    Decision, Outcomes, Taken, ToolResults, Transcripts, TurnRecord, rounds_to,
-};
+use crate::transcript::{Outcomes, Taken, ToolResults, Transcripts, TurnRecord, rounds_to};
 
 mod outbox;
+mod overlap;
 mod think;
+mod unthought;
 
-use think::{Decided, output};
+use overlap::Meeting;
+use think::output;
 
 /// What a contact is told when no answer can be had.
 pub(super) const APOLOGY: &str =
@@ -55,7 +58,18 @@ struct Round {
     before: Vec<Arc<TurnRecord>>,
     from: u64,
     upto: u64,
+    /// The messages it takes in.
     messages: Vec<Taken>,
+    /// Answer without calling more tools.
+    finish: bool,
+}
+
+impl Round {
+    /// When the oldest message of the turn was accepted.
+    fn since(&self) -> Option<Time> {
+        let first = self.before.first().map(|round| &round.messages);
+        Some(first.unwrap_or(&self.messages).first()?.at)
+    }
 }
 
 impl Run {
@@ -80,13 +94,25 @@ impl Run {
             return Ok(RunOutput::Stop);
         };
         match input.previous {
-            Some(previous) => self.go_on(start, &session, input.turn, previous).await,
+            Some(previous) => self.go_on(start, session, input.turn, previous).await,
             None => self.begin(start, session).await,
         }
     }
 
     /// The first round of a turn, or the one a dead hold was bound to.
-    async fn begin(&self, start: &TurnStart, session: Arc<Session>) -> Result<RunOutput, Error> {
+    fn begin<'a>(
+        &'a self,
+        start: &'a TurnStart,
+        session: Arc<Session>,
+    ) -> BoxFuture<'a, Result<RunOutput, Error>> {
+        Box::pin(self.begin_here(start, session))
+    }
+
+    async fn begin_here(
+        &self,
+        start: &TurnStart,
+        session: Arc<Session>,
+    ) -> Result<RunOutput, Error> {
         let turn = session.delivered + 1;
         if let Some(plan) = session.plan {
             return self.take_over(start, turn, plan).await;
@@ -94,17 +120,10 @@ impl Run {
         let Some((session, repeats)) = self.skip_repeats(start, session).await? else {
             return Ok(RunOutput::Stop);
         };
-        // A message that keeps killing its turns is taken alone, so that it is parked alone.
-        let alone = session.tries + 1 >= self.timing.tries;
-        let count = if alone { 1 } else { session.inbox.len() };
+        let count = self.batch(&session);
         let messages: Vec<Taken> = session.inbox[..count]
             .iter()
-            .map(|message| Taken {
-                id: message.id.clone(),
-                text: message.text.clone(),
-                at: message.at,
-                repeat: repeats.contains(&message.hash()),
-            })
+            .map(|message| Taken::of(message, repeats.contains(&message.hash())))
             .collect();
         let from = session.head();
         let round = Round {
@@ -114,6 +133,7 @@ impl Run {
             from,
             upto: from + count as u64 - 1,
             messages,
+            finish: false,
         };
         self.events.publish(
             &start.session,
@@ -122,27 +142,10 @@ impl Run {
                 messages: count as u64,
             },
         );
-        if session.tries >= self.timing.tries {
-            let reason = format!("{} attempts to answer this died", session.tries);
-            let decision = Decision::Failed {
-                reason,
-                apology: APOLOGY.to_owned(),
-            };
-            let staff = self
-                .crew
-                .staff(start.session.tenant(), start.session.bot())
-                .await?;
-            return self
-                .write(
-                    start,
-                    &session,
-                    round,
-                    Decided::now(&self.runtime, decision),
-                    &staff,
-                )
-                .await;
+        match self.without_thought(&session, &round) {
+            Some(decision) => self.decide(start, &session, round, decision).await,
+            None => self.think(start, session, round).await,
         }
-        self.think(start, &session, round).await
     }
 
     /// Drops messages at the head of the inbox that were answered before the session forgot their ids.
@@ -215,11 +218,11 @@ impl Run {
         Ok(output(start, &record, Some(plan)))
     }
 
-    /// A later round: every call of the round before has its result.
+    /// A later round: every call of the round before has its result, unless the turn was overtaken.
     async fn go_on(
         &self,
         start: &TurnStart,
-        session: &Session,
+        session: Arc<Session>,
         turn: Option<u64>,
         previous: PlanId,
     ) -> Result<RunOutput, Error> {
@@ -235,14 +238,42 @@ impl Run {
         if turn != session.delivered + 1 || bound_elsewhere {
             return Ok(RunOutput::Stop);
         }
-        let round = Round {
+        let results = self.results.results_since(&start.session, turn).await?;
+        if !session
+            .intents
+            .keys()
+            .all(|intent| results.contains_key(intent))
+        {
+            // An effect is open, in another invocation's hands; whoever holds the session next finds out.
+            return Ok(RunOutput::Stop);
+        }
+        let mut round = Round {
             turn,
             number: last.round + 1,
             from: last.from,
             upto: last.upto,
             messages: Vec::new(),
+            finish: last.finish,
             before,
         };
+        if let Some(decision) = self.without_thought(&session, &round) {
+            return self.decide(start, &session, round, decision).await;
+        }
+        match self.meet(&start.session, &session, &round).await? {
+            Meeting::Nothing => {}
+            Meeting::Again => return self.begin(start, session).await,
+            Meeting::Join { finish } => round.join(&session, finish),
+        }
+        let called = round
+            .before
+            .iter()
+            .flat_map(|record| record.decision.calls());
+        if called
+            .into_iter()
+            .any(|call| !results.contains_key(&call.intent))
+        {
+            return Ok(RunOutput::Stop);
+        }
         self.think(start, session, round).await
     }
 }

@@ -67,6 +67,7 @@ impl Settler {
             DeliverOutput::Round {
                 start: start.clone(),
                 turn: turn + 1,
+                previous: None,
             }
         } else {
             DeliverOutput::Stop

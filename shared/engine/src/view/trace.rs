@@ -13,7 +13,7 @@ use crate::model::{ModelCall, Usage};
 use crate::runtime::Time;
 use crate::session::{Session, SessionKey};
 use crate::transcript::{
-    Decision, Settlement, ToolResult, ToolStatus, Turn, TurnRecord, Verdict, conversation,
+    Settlement, ToolResult, ToolStatus, Turn, TurnRecord, Verdict, conversation,
 };
 
 /// Everything that happened in a session.
@@ -180,16 +180,20 @@ fn verdict(session: &Session, turn: u64, known: &Known) -> MessageVerdict {
 }
 
 fn settled(turn: &Turn, verdict: MessageVerdict) -> impl Iterator<Item = MessageTrace> {
-    let record = turn.last();
-    let numbered = turn.messages().iter().zip(record.from..);
-    numbered
-        .filter(|(taken, _)| !taken.repeat)
-        .map(move |(taken, arrival)| MessageTrace {
+    let number = turn.last().turn;
+    turn.messages()
+        .filter(|(_, taken)| !taken.repeat)
+        .map(move |(arrival, taken)| MessageTrace {
             id: taken.id.clone(),
             arrival,
             at: taken.at,
-            verdict,
-            turn: Some(record.turn),
+            verdict: match verdict {
+                MessageVerdict::Settled(Verdict::Answered) if turn.absorbed(arrival) => {
+                    MessageVerdict::Settled(Verdict::Absorbed)
+                }
+                verdict => verdict,
+            },
+            turn: Some(number),
         })
 }
 
@@ -203,11 +207,7 @@ impl Known {
                 .settlements
                 .remove(&last.turn)
                 .map(|settlement| settlement.reason),
-            messages: turn
-                .messages()
-                .iter()
-                .map(|taken| taken.id.clone())
-                .collect(),
+            messages: turn.messages().map(|(_, taken)| taken.id.clone()).collect(),
             bot_version: last.bot.clone(),
             soul: last.soul.clone(),
             rounds: turn.rounds.iter().map(|round| self.round(round)).collect(),
@@ -219,11 +219,7 @@ impl Known {
     }
 
     fn round(&self, record: &TurnRecord) -> RoundTrace {
-        let calls = match &record.decision {
-            Decision::Tools { calls, .. } => calls.as_slice(),
-            Decision::Reply { .. } | Decision::Failed { .. } => &[],
-        };
-        let tools = calls.iter().map(|call| {
+        let tools = record.decision.calls().iter().map(|call| {
             let result = self.results.get(&call.intent);
             ToolTrace {
                 tool: call.tool.clone(),

@@ -213,6 +213,7 @@ impl Voice {
         let ink = match role {
             Role::User => Ink::Cyan,
             Role::Assistant => Ink::Green,
+            Role::Person => Ink::Yellow,
         };
         self.screen.paint(ink, speaker(role))
     }

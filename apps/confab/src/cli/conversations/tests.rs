@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use embedded::{FileDisk, FlushThread, Store};
 use engine::runtime::Time;
-use engine::session::{Command, OwnerId, Pending, SessionKey, Sessions};
+use engine::session::{Command, Origin, OwnerId, Pending, SessionKey, Sessions};
 use tempfile::tempdir;
 
 use super::{Conversations, called, state, suggestion};
@@ -67,6 +67,7 @@ async fn conversations_are_read_while_a_host_writes() {
         id: "m1".to_owned(),
         text: "hello".to_owned(),
         at: Time(1),
+        origin: Origin::Contact,
     };
     let accept = Command::Accept {
         owner: OwnerId::of_message(&message.id),

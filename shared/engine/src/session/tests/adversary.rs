@@ -2,8 +2,8 @@
 
 use super::dice::Dice;
 use super::{
-    Chain, Command, Hold, Intended, InvocationId, Next, OwnerId, Pending, PlanId, Rotate, Session,
-    Step, Time,
+    Chain, Command, Consent, Hold, Intended, InvocationId, Next, Origin, OwnerId, Pending, PlanId,
+    Rotate, Session, Step, Terms, Time,
 };
 
 /// Small, so that the generations of seen messages rotate often.
@@ -23,14 +23,11 @@ impl Adversary {
         }
     }
 
-    /// Now and then, who takes the session over or gives it back.
-    pub(super) fn handoff(&mut self) -> Option<Option<String>> {
-        let person = self.dice.one_in(3).then(|| "ann@example.com".to_owned());
-        self.dice.one_in(15).then_some(person)
-    }
-
     pub(super) fn command(&mut self, session: &Session) -> Command {
         self.now += self.dice.pick(&[0, 1, 5, 40]);
+        if self.dice.one_in(15) {
+            return self.take_over(session);
+        }
         match self.dice.below(15) {
             0..=3 => self.accept(),
             4 => self.reclaim(session),
@@ -44,6 +41,8 @@ impl Adversary {
                 intent: self.dice.pick(&["charge:#1", "mail.\"2\""]).to_owned(),
                 by: self.invocation(),
                 until: self.until(),
+                calm: self.upto(session),
+                commits: !self.dice.one_in(3),
             },
             8 | 9 => self.gate(session),
             10 | 11 => self.finish(session),
@@ -69,12 +68,22 @@ impl Adversary {
             id: format!("m{}", self.dice.below(12)),
             text: "\"Où?\" \u{1f98a}\n".to_owned(),
             at: Time(self.now),
+            origin: self.origin(),
         };
         Command::Accept {
             owner: OwnerId::of_message(&message.id),
             message,
             until: self.until(),
             inbox_limit: 4,
+        }
+    }
+
+    fn origin(&mut self) -> Origin {
+        let name = "ann \"a\"".to_owned();
+        match self.dice.below(8) {
+            0 => Origin::Person { name },
+            1 => Origin::Approval { id: name },
+            _ => Origin::Contact,
         }
     }
 
@@ -96,8 +105,39 @@ impl Adversary {
             upto: from + self.dice.pick(&[0, 0, 1, 2]),
             by: self.invocation(),
             until: self.until(),
-            verdict: self.dice.pick(&[Intended::Answered, Intended::Other]),
+            terms: Terms {
+                verdict: self.dice.pick(&[Intended::Answered, Intended::Other]),
+                calm: self.dice.one_in(3),
+                effects: self.near(session.intents.len() as u64),
+                spent: self.dice.pick(&[0, 0, 250]),
+                consent: self.consent(),
+            },
         }
+    }
+
+    /// Now and then, a person takes the session over, hands it back or ends the conversation.
+    fn take_over(&mut self, session: &Session) -> Command {
+        let person = self
+            .dice
+            .pick(&["ann@example.com", "ann@example.com", "bo"]);
+        let turn = self.near(session.delivered);
+        match self.dice.below(4) {
+            0 => Command::TakeOver {
+                person: person.to_owned(),
+            },
+            1 | 2 => Command::HandBack,
+            _ => Command::Close { turn },
+        }
+    }
+
+    fn upto(&mut self, session: &Session) -> Option<u64> {
+        let upto = self.near(session.arrivals);
+        self.dice.pick(&[None, Some(upto)])
+    }
+
+    fn consent(&mut self) -> Option<Consent> {
+        let consent = self.dice.pick(&[Consent::OptOut, Consent::OptIn]);
+        self.dice.one_in(5).then_some(consent)
     }
 
     fn finish(&mut self, session: &Session) -> Command {

@@ -19,6 +19,7 @@ pub(super) struct Plan {
     pub(super) upto: u64,
     pub(super) continues: Option<PlanId>,
     pub(super) says: Says,
+    pub(super) effects: u64,
 }
 
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! What became of every message ever accepted, kept beside the machine, and what must always hold.
 
-use super::{Command, Handled, Intended, Session};
+use super::{Command, Handled, Intended, Session, Terms};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -125,7 +125,10 @@ fn authority(before: &Session, command: &Command) -> Result<(), Broken> {
         command,
         Command::Claim { .. }
             | Command::Gate {
-                verdict: Intended::Answered,
+                terms: Terms {
+                    verdict: Intended::Answered,
+                    ..
+                },
                 ..
             }
     );
@@ -138,7 +141,8 @@ fn authority(before: &Session, command: &Command) -> Result<(), Broken> {
 }
 
 fn moves(before: &Session, command: &Command, after: &Session) -> Result<(), Broken> {
-    let ended = after.owner.is_none() || matches!(command, Command::Reclaim { .. });
+    let let_go = before.owner.is_some() && after.owner.is_none();
+    let ended = let_go || matches!(command, Command::Reclaim { .. });
     hold_true(
         after.fence == before.fence + u64::from(ended),
         "fence miscounted holds",
@@ -157,9 +161,10 @@ fn shape(session: &Session) -> Result<(), Broken> {
     )?;
     let running = session.delivered + u64::from(session.out.is_none());
     hold_true(
-        session.plan.is_some() == session.commit.is_some()
-            && session.commit.is_none_or(|turn| turn == running),
-        "a plan without its commit point",
+        session
+            .commit
+            .is_none_or(|turn| session.plan.is_some() && turn == running),
+        "a commit point without its plan",
     )?;
     hold_true(
         session.plan.is_some() || session.intents.is_empty(),

@@ -114,7 +114,10 @@ fn hold(command: &Command) -> Option<super::Hold> {
         | Command::Skip { step, .. }
         | Command::Free { step } => Some(step.hold),
         Command::Reclaim { from, .. } => Some(*from),
-        Command::Accept { .. } => None,
+        Command::Accept { .. }
+        | Command::TakeOver { .. }
+        | Command::HandBack
+        | Command::Close { .. } => None,
     }
 }
 

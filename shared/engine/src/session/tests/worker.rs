@@ -5,7 +5,7 @@ use super::ledger::{Broken, hold_true};
 use super::world::{SEEN_CAPACITY, TRIES, WORK, World};
 use super::{
     Applied, Chain, Claim, Command, Hold, Intended, InvocationId, Next, OwnerId, PlanId, Refusal,
-    Rotate, Session, Step, Time,
+    Rotate, Session, Step, Terms, Time,
 };
 
 mod acts;
@@ -174,7 +174,7 @@ impl Run {
                 .intents
                 .values()
                 .any(|claim| claim.fence == self.hold.fence);
-            return (!ours).then(|| self.take_over(world, &session, plan));
+            return (!ours).then(|| self.take_over(world, plan));
         }
         self.bound = None;
         let spilled = |place: &usize| world.spilled.contains(&session.inbox[*place].hash());
@@ -217,13 +217,11 @@ impl Run {
         Phase::Gate { plan }
     }
 
-    fn take_over(&mut self, world: &mut World, session: &Session, plan: PlanId) -> Phase {
+    fn take_over(&mut self, world: &mut World, plan: PlanId) -> Phase {
         world.count("plan taken over");
         self.bound = Some(plan);
         self.round = 1;
-        let batch = batch(&world.transcript[&plan], plan);
-        self.judge(world, session, batch)
-            .unwrap_or(Phase::Claim { plan, at: 0 })
+        Phase::Claim { plan, at: 0 }
     }
 
     fn recover(&mut self, world: &mut World, plan: PlanId) -> Phase {
@@ -308,6 +306,8 @@ fn write_plan(world: &mut World, batch: Batch, says: Says) -> PlanId {
         upto,
         continues,
     } = batch;
+    let settled = |intent: &&String| world.records.contains_key(*intent);
+    let effects = world.session.intents.keys().filter(settled).count() as u64;
     world.transcript.insert(
         id,
         Plan {
@@ -316,6 +316,7 @@ fn write_plan(world: &mut World, batch: Batch, says: Says) -> PlanId {
             upto,
             continues,
             says,
+            effects,
         },
     );
     id

@@ -8,8 +8,8 @@ use super::items::{Effect, Plan, Record, Sent, Verdict};
 use super::ledger::{Broken, Ledger, hold_true};
 use super::worker::Run;
 use super::{
-    Applied, Command, Hold, InvocationId, MessageHash, OwnerId, Pending, PlanId, Refusal, Session,
-    Time,
+    Applied, Command, Hold, InvocationId, MessageHash, Origin, OwnerId, Pending, PlanId, Refusal,
+    Session, Time,
 };
 
 /// The machine under test, or a broken likeness.
@@ -149,6 +149,7 @@ impl World {
                 id,
                 text: String::new(),
                 at: Time(self.now),
+                origin: Origin::Contact,
             },
             owner: me,
             until: self.until(skew),

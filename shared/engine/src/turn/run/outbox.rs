@@ -49,8 +49,11 @@ impl Run {
         let record = self.transcripts.read(key, out.turn, out.plan).await?;
         let (verdict, reason) = match record.as_ref().map(|record| &record.decision) {
             Some(Decision::Failed { reason, .. }) => (Verdict::Failed, reason.clone()),
+            Some(Decision::Declined {
+                verdict, reason, ..
+            }) => (*verdict, reason.clone()),
             _ if matches!(self.carriers.carrier(key).await, Ok(None)) => return Ok(()),
-            Some(Decision::Reply { text }) => self.evidence(key, out, text).await?,
+            Some(Decision::Reply { text, .. }) => self.evidence(key, out, text).await?,
             Some(Decision::Tools { .. }) | None => self.unconfirmed(key, out).await?,
         };
         let settlement = Settlement {

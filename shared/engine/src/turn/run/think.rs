@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::model::{ChatMessage, Deltas, ModelCall, ModelError, ModelErrorKind, ToolCall};
 use crate::runtime::{Runtime, Time};
-use crate::session::{Applied, Command, PlanId, Refusal, Session, SessionKey};
+use crate::session::{Applied, Command, Intended, PlanId, Refusal, Session, SessionKey, Terms};
 use crate::tool::intent_key;
 use crate::transcript::{
     Decision, PlannedCall, ToolResult, ToolStatus, TurnRecord, conversation as turns_of,
@@ -29,6 +29,8 @@ pub(super) struct Decided {
     plan: PlanId,
     decision: Decision,
     model_calls: Vec<ModelCall>,
+    /// Its verdict and whether it must be calm; the rest is filled in when it is written.
+    pub(super) terms: Terms,
     at: Time,
 }
 
@@ -39,24 +41,33 @@ impl Decided {
             plan: PlanId::fresh(runtime),
             decision,
             model_calls: Vec::new(),
+            terms: Terms::default(),
             at: runtime.now(),
         }
     }
+}
+
+/// What came of work done under a hold.
+enum Work<T> {
+    /// It is done.
+    Done(T),
+    /// A newer message came first.
+    Overtaken(Arc<Session>),
+    /// The hold is another's.
+    Lost,
 }
 
 impl Run {
     pub(super) async fn think(
         &self,
         start: &TurnStart,
-        session: &Session,
+        session: Arc<Session>,
         round: Round,
     ) -> Result<RunOutput, Error> {
         let key = &start.session;
         let staff = self.crew.staff(key.tenant(), key.bot()).await?;
-        let Some((conversation, results)) = self.conversation(key, session, &round, &staff).await?
-        else {
-            return Ok(RunOutput::Stop);
-        };
+        let calm = self.is_patient(key, &round, &staff);
+        let (conversation, results) = self.conversation(key, &session, &round, &staff).await?;
         let at = self.runtime.now();
         let mut stream = Stream {
             events: &*self.events,
@@ -67,17 +78,25 @@ impl Run {
             bot: &staff.bot,
             conversation,
             round: round.number,
+            finish: round.finish,
         };
         let work = self
             .runtime
             .timeout(self.timing.think, staff.brain.think(context, &mut stream));
-        let Some(thought) = self.while_held(start, work).await? else {
-            return Ok(RunOutput::Stop);
+        let newest = (calm && session.plan.is_none()).then_some(round.upto);
+        let thought = match self.while_held(start, newest, work).await? {
+            Work::Done(thought) => thought,
+            Work::Overtaken(session) => {
+                let turn = round.turn;
+                self.events.publish(key, Event::TextRestarted { turn });
+                return self.begin(start, session).await;
+            }
+            Work::Lost => return Ok(RunOutput::Stop),
         };
         let thought = thought.unwrap_or_else(|_| too_long());
         let plan = PlanId::fresh(&self.runtime);
         let decision = match thought.conclusion {
-            Conclusion::Reply(text) => Decision::Reply { text },
+            Conclusion::Reply(text) => Decision::Reply { text, by: None },
             Conclusion::Tools { text, calls } => Decision::Tools {
                 text,
                 calls: planned_calls(&staff, calls, &results, round.turn, plan),
@@ -87,34 +106,43 @@ impl Run {
                 apology: APOLOGY.to_owned(),
             },
         };
+        let verdict = match decision {
+            Decision::Failed { .. } => Intended::Other,
+            _ => Intended::Answered,
+        };
+        let terms = Terms {
+            verdict,
+            calm,
+            ..Terms::default()
+        };
         let decided = Decided {
             plan,
             decision,
             model_calls: thought.model_calls,
+            terms,
             at,
         };
-        self.write(start, session, round, decided, &staff).await
+        self.write(start, &session, round, decided, &staff).await
     }
 
-    /// History, the messages of this turn and its rounds so far, with what their calls came to; nothing
-    /// when a result of this turn is missing.
+    /// History, the messages of this turn and its rounds so far, with what their calls came to.
     async fn conversation(
         &self,
         key: &SessionKey,
         session: &Session,
         round: &Round,
         staff: &Staff,
-    ) -> Result<Option<(Vec<ChatMessage>, BTreeMap<String, ToolResult>)>, Error> {
+    ) -> Result<(Vec<ChatMessage>, BTreeMap<String, ToolResult>), Error> {
         let limits = &staff.bot.limits;
         let first = round
             .turn
             .saturating_sub(u64::from(limits.history_turns))
-            .max(1);
+            .max(session.closed.unwrap_or(0) + 1);
         if first == round.turn && round.before.is_empty() {
             let messages = conversation::of_messages(&round.messages)
                 .into_iter()
                 .collect();
-            return Ok(Some((messages, BTreeMap::new())));
+            return Ok((messages, BTreeMap::new()));
         }
         let records = self.transcripts.since(key, first).await?;
         let uses_tools =
@@ -124,52 +152,53 @@ impl Run {
         } else {
             BTreeMap::new()
         };
-        let calls = round
-            .before
-            .iter()
-            .filter_map(|record| match &record.decision {
-                Decision::Tools { calls, .. } => Some(calls),
-                Decision::Reply { .. } | Decision::Failed { .. } => None,
-            });
-        if calls
-            .flatten()
-            .any(|call| !results.contains_key(&call.intent))
-        {
-            return Ok(None);
-        }
-        let mut conversation =
-            conversation::of_turns(&turns_of(session, &records), &results, limits);
-        let messages = round
-            .before
-            .first()
-            .map_or(&round.messages, |first| &first.messages);
-        conversation.extend(conversation::of_messages(messages));
+        let mut turns = turns_of(session, &records);
+        turns.retain(|turn| turn.last().turn >= first);
+        let mut conversation = conversation::of_turns(&turns, &results, limits);
         conversation.extend(conversation::of_rounds(&round.before, &results, limits));
-        Ok(Some((conversation, results)))
+        conversation.extend(conversation::of_messages(&round.messages));
+        Ok((conversation, results))
     }
 
-    /// Does `work` and keeps extending the lease; nothing when the hold is lost meanwhile.
+    /// Does `work` and keeps extending the lease. With `newest`, looks now and then whether a later
+    /// message has come, which makes the work useless.
     async fn while_held<T>(
         &self,
         start: &TurnStart,
+        newest: Option<u64>,
         work: impl Future<Output = T>,
-    ) -> Result<Option<T>, Error> {
+    ) -> Result<Work<T>, Error> {
         futures::pin_mut!(work);
+        let clock = &self.runtime.clock;
+        let renewal = self.timing.lease / 3;
+        let mut renewed = clock.monotonic();
         loop {
-            let pause = self.runtime.clock.sleep(self.timing.lease / 3);
-            match select(work.as_mut(), pause).await {
-                Either::Left((thought, _)) => return Ok(Some(thought)),
-                Either::Right(_) => {
-                    let until = self.runtime.now().plus(self.timing.lease);
-                    let renew = Command::Renew {
-                        hold: start.hold,
-                        until,
-                    };
-                    match self.sessions.apply(&start.session, renew).await? {
-                        Applied::Done(_) | Applied::Refused(Refusal::NotLater, _) => {}
-                        Applied::Refused(..) => return Ok(None),
-                    }
+            let pause = match newest {
+                Some(_) => self.timing.watch.min(renewal),
+                None => renewal,
+            };
+            if let Either::Left((done, _)) = select(work.as_mut(), clock.sleep(pause)).await {
+                return Ok(Work::Done(done));
+            }
+            if let Some(upto) = newest {
+                let session = self.sessions.load(&start.session).await?;
+                if session.hold() != Some(start.hold) {
+                    return Ok(Work::Lost);
                 }
+                if session.arrivals > upto && session.plan.is_none() {
+                    return Ok(Work::Overtaken(session));
+                }
+            }
+            if clock.monotonic() - renewed < renewal {
+                continue;
+            }
+            renewed = clock.monotonic();
+            let until = self.runtime.now().plus(self.timing.lease);
+            let hold = start.hold;
+            let renew = Command::Renew { hold, until };
+            match self.sessions.apply(&start.session, renew).await? {
+                Applied::Done(_) | Applied::Refused(Refusal::NotLater, _) => {}
+                Applied::Refused(..) => return Ok(Work::Lost),
             }
         }
     }
@@ -183,6 +212,13 @@ impl Run {
         decided: Decided,
         staff: &Staff,
     ) -> Result<RunOutput, Error> {
+        let thoughts = round.before.iter().flat_map(|record| &record.model_calls);
+        let spent = thoughts.chain(&decided.model_calls);
+        let terms = Terms {
+            effects: session.intents.len() as u64,
+            spent: spent.map(|call| call.usage.micro_dollars).sum(),
+            ..decided.terms
+        };
         let record = TurnRecord {
             turn: round.turn,
             plan: decided.plan,
@@ -193,7 +229,9 @@ impl Run {
             from: round.from,
             upto: round.upto,
             messages: round.messages,
+            finish: round.finish,
             decision: decided.decision,
+            terms,
             bot: staff.bot.version.clone(),
             soul: staff.bot.soul.hash.clone(),
             model_calls: decided.model_calls,
@@ -231,12 +269,13 @@ pub(super) fn output(start: &TurnStart, record: &TurnRecord, bound: Option<PlanI
             let travel = travels(calls);
             let numbered = |(number, call): (usize, &PlannedCall)| NumberedCall {
                 number,
+                calm: record.terms.calm.then_some(record.upto),
                 planned: travel.then(|| call.clone()),
             };
             let calls = calls.iter().enumerate().map(numbered).collect();
             RunOutput::Tools { planned, calls }
         }
-        Decision::Reply { .. } | Decision::Failed { .. } => {
+        Decision::Reply { .. } | Decision::Failed { .. } | Decision::Declined { .. } => {
             let parcel = travels(&record.decision).then(|| Parcel::from(record));
             RunOutput::Deliver(DeliverInput { planned, parcel })
         }

@@ -17,10 +17,13 @@ impl Run {
     pub(super) fn claim(&mut self, world: &mut World, plan: PlanId, at: usize) -> Stepped {
         let Some(intent) = call(world, plan, at) else {
             let batch = batch(&world.transcript[&plan], plan);
-            return Ok(Some(Phase::Think {
-                turn: batch,
-                round: self.round + 1,
-            }));
+            let session = world.session.clone();
+            return Ok(Some(self.judge(world, &session, batch).unwrap_or(
+                Phase::Think {
+                    turn: batch,
+                    round: self.round + 1,
+                },
+            )));
         };
         self.by = if self.lost.is_some() {
             self.by
@@ -33,6 +36,8 @@ impl Run {
             intent,
             by: self.by,
             until: self.until(world),
+            calm: None,
+            commits: true,
         };
         let answer = self.write(world, command)?;
         match answer {
@@ -75,7 +80,7 @@ impl Run {
             self.bound = if mine { Some(plan) } else { self.bound };
             return mine.then_some(Phase::Effect { plan, at });
         }
-        if idempotent(&intent) {
+        if idempotent(&intent) && world.session.tries <= TRIES {
             world.count("run again with the same key");
             return Some(Phase::Renew(Phase::Effect { plan, at }.into()));
         }
@@ -122,10 +127,14 @@ impl Run {
             upto: stored.upto,
             by: self.by,
             until: self.until(world),
-            verdict: if reply {
-                Intended::Answered
-            } else {
-                Intended::Other
+            terms: Terms {
+                verdict: if reply {
+                    Intended::Answered
+                } else {
+                    Intended::Other
+                },
+                effects: stored.effects,
+                ..Terms::default()
             },
         };
         let answer = self.write(world, command)?;

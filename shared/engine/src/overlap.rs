@@ -1,0 +1,61 @@
+//! What happens when a message comes while a turn runs.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::message::Channel;
+
+/// What a running turn does with a message that comes before it has passed its gate.
+///
+/// Once the turn has reached its commit point it is always [`Overlap::Queue`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Overlap {
+    /// Finish, then answer the rest together.
+    Queue,
+    /// Drop the thought and think again with all messages.
+    Supersede,
+    /// At the next tool boundary, go on with the message as well.
+    Absorb,
+    /// At the next tool boundary, think again with all messages.
+    AbsorbRestart,
+    /// At the next tool boundary, take the message in and answer without calling more tools.
+    ForceComplete,
+}
+
+/// What a bot does when messages overlap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverlapSettings {
+    /// By channel, where it differs from the channel's own.
+    pub channels: BTreeMap<Channel, Overlap>,
+    /// By tenant, over all else.
+    pub tenants: BTreeMap<String, Overlap>,
+    /// How long after its oldest message a turn may still be superseded, so that a contact who keeps
+    /// writing is answered at last.
+    pub patience: Duration,
+}
+
+impl Default for OverlapSettings {
+    fn default() -> Self {
+        Self {
+            channels: BTreeMap::new(),
+            tenants: BTreeMap::new(),
+            patience: Duration::from_secs(30),
+        }
+    }
+}
+
+impl OverlapSettings {
+    /// The policy in a session of `tenant` on `channel`.
+    #[must_use]
+    pub fn policy(&self, tenant: &str, channel: Channel) -> Overlap {
+        let own = self.tenants.get(tenant).or(self.channels.get(&channel));
+        own.copied().unwrap_or(match channel {
+            Channel::Web => Overlap::Supersede,
+            Channel::Sms | Channel::Whatsapp => Overlap::Queue,
+        })
+    }
+}
