@@ -113,7 +113,7 @@ async fn every_expression_agrees_with_the_machine() {
     println!("{happened:?}");
     assert_eq!(
         happened.len(),
-        9 + 15,
+        12 + 19,
         "a command or a refusal never happened"
     );
 }

@@ -25,6 +25,10 @@ impl Adversary {
 
     pub(super) fn command(&mut self, session: &Session) -> Command {
         self.now += self.dice.pick(&[0, 1, 5, 40]);
+        if session.owner.is_none() && session.delivered > 0 && self.dice.one_in(2) {
+            let turn = self.near(session.delivered);
+            return Command::Close { turn };
+        }
         if self.dice.one_in(15) {
             return self.take_over(session);
         }
@@ -122,10 +126,10 @@ impl Adversary {
             .pick(&["ann@example.com", "ann@example.com", "bo"]);
         let turn = self.near(session.delivered);
         match self.dice.below(4) {
-            0 => Command::TakeOver {
+            0 | 1 => Command::TakeOver {
                 person: person.to_owned(),
             },
-            1 | 2 => Command::HandBack,
+            2 => Command::HandBack,
             _ => Command::Close { turn },
         }
     }
