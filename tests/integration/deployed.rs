@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use aws::{Bodies, Store};
+use aws::Store;
 use engine::message::Channel;
 use engine::runtime::{Runtime, Time};
 use engine::session::{Command, OwnerId, Pending, SessionKey, Sessions};
@@ -208,10 +208,7 @@ async fn a_function_killed_in_a_turn_is_healed(stack: &Stack, place: &Carrier) {
 async fn a_hold_whose_holder_is_gone_is_swept_up(stack: &Stack) {
     let key = SessionKey::new("acme", "texts", Channel::Web, "dee").unwrap();
     let cloud = stack.ministack.cloud();
-    let bodies = Bodies {
-        client: cloud.s3(),
-        bucket: stack.output("Bucket").to_owned(),
-    };
+    let bodies = cloud.bodies(stack.output("Bucket"));
     let runtime: Runtime = tokio_runtime();
     let table = stack.output("Table").to_owned();
     let store = Store::new(cloud.dynamodb(), table, bodies, runtime.clone());

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use aws::{Bodies, Store};
+use aws::Store;
 use engine::message::Channel;
 use engine::runtime::Time;
 use engine::session::{
@@ -34,10 +34,7 @@ fn key(name: &str) -> SessionKey {
 
 fn store(ministack: &MiniStack) -> Store {
     let cloud = ministack.cloud();
-    let bodies = Bodies {
-        client: cloud.s3(),
-        bucket: "unused".to_owned(),
-    };
+    let bodies = cloud.bodies("unused");
     Store::new(cloud.dynamodb(), TABLE.to_owned(), bodies, tokio_runtime())
 }
 

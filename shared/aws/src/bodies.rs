@@ -3,9 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-use aws_sdk_s3::primitives::ByteStream;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use aws_types::SdkConfig;
 use engine::error::{Error, Kind};
 use engine::session::{Pending, SessionKey, hash64};
+
+mod call;
+#[cfg(test)]
+mod tests;
 
 /// Where a body lies in the bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,32 +54,40 @@ impl FromStr for BodyKey {
 
 /// The bucket of long bodies.
 #[derive(Clone, Debug)]
-pub struct Bodies {
-    /// Speaks with S3.
-    pub client: aws_sdk_s3::Client,
-    /// The bucket.
-    pub bucket: String,
-}
+pub struct Bodies(call::Call);
 
 impl Bodies {
+    /// The bucket `name`. Emulators serve buckets by path.
+    pub(crate) fn new(config: &SdkConfig, name: &str) -> Self {
+        let region = config.region().map_or("", |region| region.as_ref());
+        let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
+        let url = match config.endpoint_url() {
+            Some(url) => format!("{}/{name}", url.trim_end_matches('/')),
+            None => format!("https://{name}.s3.{region}.amazonaws.com{suffix}"),
+        };
+        Self(call::call(config, &url))
+    }
+
     /// Keeps `body` at `key`; a second one is the same body.
     pub(crate) async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), Error> {
-        let put = self.client.put_object().bucket(&self.bucket).key(&key.0);
-        let sent = put.body(ByteStream::from(body)).send().await;
-        sent.map(drop).map_err(|error| {
+        let kept = self.call("PUT", key, SdkBody::from(body)).await;
+        kept.map(drop).map_err(|error| {
             Error::new(Kind::Unavailable, "a long text could not be kept").because(error)
         })
     }
 
     /// The body at `key`.
     pub(crate) async fn get(&self, key: &BodyKey) -> Result<Vec<u8>, Error> {
-        let unreadable = || Error::new(Kind::Unavailable, "a long text could not be read");
-        let get = self.client.get_object().bucket(&self.bucket).key(&key.0);
-        let found = get
-            .send()
-            .await
-            .map_err(|error| unreadable().because(error))?;
-        let body = found.body.collect().await;
-        Ok(body.map_err(|error| unreadable().because(error))?.to_vec())
+        let read = self.call("GET", key, SdkBody::empty()).await;
+        read.map_err(|error| {
+            Error::new(Kind::Unavailable, "a long text could not be read").because(error)
+        })
+    }
+
+    async fn call(&self, method: &str, key: &BodyKey, body: SdkBody) -> Result<Vec<u8>, BoxError> {
+        let mut request = HttpRequest::new(body);
+        request.set_method(method)?;
+        request.set_uri(format!("/{key}"))?;
+        Ok(self.0.invoke(request).await?)
     }
 }

@@ -14,6 +14,8 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 
+use crate::bodies::Bodies;
+
 /// Tries of one call, the first included.
 const TRIES: u32 = 4;
 /// The longest pause before the second try; each next one may be twice as long.
@@ -88,12 +90,10 @@ impl Cloud {
         aws_sdk_dynamodb::Client::new(&self.0)
     }
 
-    /// Speaks with S3. Emulators serve buckets by path.
+    /// Long bodies in the bucket `name`.
     #[must_use]
-    pub fn s3(&self) -> aws_sdk_s3::Client {
-        let by_path = self.0.endpoint_url().is_some();
-        let config = aws_sdk_s3::config::Builder::from(&self.0).force_path_style(by_path);
-        aws_sdk_s3::Client::from_conf(config.build())
+    pub fn bodies(&self, name: &str) -> Bodies {
+        Bodies::new(&self.0, name)
     }
 
     /// Speaks with SQS.

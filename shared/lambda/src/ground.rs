@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aws::{Bodies, Cloud, Parked, Sockets, Store, TurnMachine, Unset, Vault};
+use aws::{Cloud, Parked, Sockets, Store, TurnMachine, Unset, Vault};
 use engine::error::Error;
 use engine::runtime::Runtime;
 use tracing_subscriber::Layer as _;
@@ -80,10 +80,7 @@ impl Ground {
     /// # Errors
     /// Names the variable that is missing.
     pub fn store(&self) -> Result<Store, Unset> {
-        let bodies = Bodies {
-            client: self.cloud.s3(),
-            bucket: needed("CONFAB_BUCKET")?,
-        };
+        let bodies = self.cloud.bodies(&needed("CONFAB_BUCKET")?);
         let table = needed("CONFAB_TABLE")?;
         let client = self.cloud.dynamodb();
         Ok(Store::new(client, table, bodies, self.runtime.clone()))
