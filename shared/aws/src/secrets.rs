@@ -29,7 +29,7 @@ struct Cached {
 /// A `secrets.toml` as it was read.
 pub struct SecretsFile {
     /// What it says.
-    pub secrets: Secrets,
+    pub secrets: Arc<Secrets>,
     /// Its text.
     pub text: SecretString,
 }
@@ -82,14 +82,12 @@ impl Vault {
             .await
             .map_err(|error| unreadable().because(error))?;
         let text = value.secret_string.ok_or_else(unreadable)?;
-        let secrets = Secrets::parse("secrets.toml", &text);
-        // What is wrong with the file may quote it.
-        let secrets = secrets.map_err(|_| {
+        let secrets = Secrets::parse_or_none(&text).ok_or_else(|| {
             let message = "the text in Secrets Manager is not a valid secrets.toml; check it with `confab check`";
             Error::new(Kind::Internal, message)
         })?;
         Ok(Arc::new(SecretsFile {
-            secrets,
+            secrets: Arc::new(secrets),
             text: text.into(),
         }))
     }

@@ -66,13 +66,16 @@ fn answer(response: &HttpResponse) -> Result<Vec<u8>, OrchestratorError<Refused>
 }
 
 fn settings(config: &SdkConfig) -> FrozenLayer {
-    let mut signing = SigV4OperationSigningConfig::default();
-    signing.name = Some(SigningName::from_static("s3"));
-    signing.region = config.region().cloned().map(SigningRegion::from);
-    signing.signing_options = SigningOptions::default();
-    signing.signing_options.content_sha256_header = true;
-    signing.signing_options.double_uri_encode = false;
-    signing.signing_options.normalize_uri_path = false;
+    let mut options = SigningOptions::default();
+    options.content_sha256_header = true;
+    options.double_uri_encode = false;
+    options.normalize_uri_path = false;
+    let signing = SigV4OperationSigningConfig {
+        name: Some(SigningName::from_static("s3")),
+        region: config.region().cloned().map(SigningRegion::from),
+        signing_options: options,
+        ..SigV4OperationSigningConfig::default()
+    };
     let mut layer = Layer::new("s3");
     layer.store_put(signing);
     layer.store_put(EndpointResolverParams::new(()));
