@@ -3,16 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_types::body::SdkBody;
-use aws_types::SdkConfig;
 use engine::error::{Error, Kind};
 use engine::session::{Pending, SessionKey, hash64};
 
-mod call;
-#[cfg(test)]
-mod tests;
+use crate::call::Bucket;
 
 /// Where a body lies in the bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,40 +48,20 @@ impl FromStr for BodyKey {
 
 /// The bucket of long bodies.
 #[derive(Clone, Debug)]
-pub struct Bodies(call::Call);
+pub struct Bodies(pub(crate) Bucket);
 
 impl Bodies {
-    /// The bucket `name`. Emulators serve buckets by path.
-    pub(crate) fn new(config: &SdkConfig, name: &str) -> Self {
-        let region = config.region().map_or("", |region| region.as_ref());
-        let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
-        let url = match config.endpoint_url() {
-            Some(url) => format!("{}/{name}", url.trim_end_matches('/')),
-            None => format!("https://{name}.s3.{region}.amazonaws.com{suffix}"),
-        };
-        Self(call::call(config, &url))
-    }
-
     /// Keeps `body` at `key`; a second one is the same body.
     pub(crate) async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), Error> {
-        let kept = self.call("PUT", key, SdkBody::from(body)).await;
-        kept.map(drop).map_err(|error| {
+        self.0.put(&key.0, body).await.map_err(|error| {
             Error::new(Kind::Unavailable, "a long text could not be kept").because(error)
         })
     }
 
     /// The body at `key`.
     pub(crate) async fn get(&self, key: &BodyKey) -> Result<Vec<u8>, Error> {
-        let read = self.call("GET", key, SdkBody::empty()).await;
-        read.map_err(|error| {
+        self.0.get(&key.0).await.map_err(|error| {
             Error::new(Kind::Unavailable, "a long text could not be read").because(error)
         })
-    }
-
-    async fn call(&self, method: &str, key: &BodyKey, body: SdkBody) -> Result<Vec<u8>, BoxError> {
-        let mut request = HttpRequest::new(body);
-        request.set_method(method)?;
-        request.set_uri(format!("/{key}"))?;
-        Ok(self.0.invoke(request).await?)
     }
 }
