@@ -25,6 +25,7 @@ mod dice;
 use adversary::Adversary;
 
 const TABLE: &str = "sessions";
+const BUCKET: &str = "bodies";
 const SEEDS: u64 = 30;
 const COMMANDS: usize = 80;
 
@@ -34,7 +35,7 @@ fn key(name: &str) -> SessionKey {
 
 fn store(ministack: &MiniStack) -> Store {
     let cloud = ministack.cloud();
-    let bodies = cloud.bodies("unused");
+    let bodies = cloud.bodies(BUCKET);
     Store::new(cloud.dynamodb(), TABLE.to_owned(), bodies, tokio_runtime())
 }
 
@@ -98,6 +99,31 @@ fn hand_over(ministack: &MiniStack, name: &str, person: Option<&str>) {
         request["ExpressionAttributeValues"] = values;
     }
     assert_eq!(ministack.dynamodb("UpdateItem", &request).0, 200);
+}
+
+#[tokio::test]
+async fn a_long_text_waits_in_the_bucket() {
+    let Some(ministack) = MiniStack::start() else {
+        return;
+    };
+    create_table(&ministack, TABLE);
+    ministack.create_bucket(BUCKET);
+    let key = key("long");
+    let text = "Where is my order? ".repeat(500);
+    let accept = Command::Accept {
+        message: Pending {
+            id: "m1".to_owned(),
+            text: text.clone(),
+            at: Time(1),
+        },
+        owner: OwnerId(7),
+        until: Time(60_000),
+        inbox_limit: 8,
+    };
+    let accepted = store(&ministack).apply(&key, accept).await;
+    assert!(matches!(accepted.expect("an answer"), Applied::Done(_)));
+    let session = store(&ministack).load(&key).await.expect("a session");
+    assert_eq!(session.inbox[0].text, text);
 }
 
 #[tokio::test]
