@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use aws::{Bodies, Store};
+use aws::Store;
 use engine::message::Channel;
 use engine::runtime::{Runtime, Time};
 use engine::session::{Command, Origin, OwnerId, Pending, SessionKey, Sessions};
@@ -208,10 +208,7 @@ async fn a_function_killed_in_a_turn_is_healed(stack: &Stack, place: &Carrier) {
 async fn a_hold_whose_holder_is_gone_is_swept_up(stack: &Stack) {
     let key = SessionKey::new("acme", "texts", Channel::Web, "dee").unwrap();
     let cloud = stack.ministack.cloud();
-    let bodies = Bodies {
-        client: cloud.s3(),
-        bucket: stack.output("Bucket").to_owned(),
-    };
+    let bodies = cloud.bodies(stack.output("Bucket"));
     let runtime: Runtime = tokio_runtime();
     let table = stack.output("Table").to_owned();
     let store = Store::new(cloud.dynamodb(), table, bodies, runtime.clone());
@@ -247,15 +244,15 @@ async fn a_parked_message_is_queued_and_redriven(stack: &Stack) {
         trace.messages[0].verdict,
         MessageVerdict::Settled(Verdict::Failed)
     );
-    let parked = receive(stack, "ParkedQueue").await;
+    let parked = receive(stack, "ParkedQueue");
     assert_eq!(
         (&parked["session"], &parked["turn"]),
         (&json!("acme/mute/web:eve"), &json!(1))
     );
     // What StartMessageMoveTask does with the whole queue.
-    let send = stack.ministack.cloud().sqs().send_message();
-    let send = send.queue_url(stack.output("RedriveQueue"));
-    send.message_body(parked.to_string()).send().await.unwrap();
+    let body = parked.to_string();
+    let message = json!({"QueueUrl": stack.output("RedriveQueue"), "MessageBody": body});
+    queue(stack, "SendMessage", &message);
     let again = client.replies("eve", 2).await;
     let asked = again
         .iter()
@@ -264,9 +261,16 @@ async fn a_parked_message_is_queued_and_redriven(stack: &Stack) {
 }
 
 /// The next message of a queue.
-async fn receive(stack: &Stack, queue: &str) -> Value {
-    let receive = stack.ministack.cloud().sqs().receive_message();
-    let receive = receive.queue_url(stack.output(queue)).wait_time_seconds(10);
-    let received = receive.send().await.unwrap();
-    serde_json::from_str(received.messages()[0].body().unwrap()).unwrap()
+fn receive(stack: &Stack, name: &str) -> Value {
+    let receive = json!({"QueueUrl": stack.output(name), "WaitTimeSeconds": 10});
+    let received = queue(stack, "ReceiveMessage", &receive);
+    let body = received["Messages"][0]["Body"].as_str();
+    serde_json::from_str(body.unwrap()).unwrap()
+}
+
+fn queue(stack: &Stack, operation: &str, input: &Value) -> Value {
+    let target = format!("AmazonSQS.{operation}");
+    let (status, answer) = stack.ministack.call("sqs", &target, input);
+    assert_eq!(status, 200, "{answer}");
+    answer
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use aws::{Bodies, Store};
+use aws::Store;
 use engine::bot::{Bot, MemoryFiles};
 use engine::brain::{Brain, Conclusion, Context, Thought};
 use engine::error::Error;
@@ -231,10 +231,7 @@ async fn every_message_is_answered_once_though_answers_are_lost_and_writes_are_t
     crate::session_on_ministack::create_table(&ministack, TABLE);
     let port = lose_answers(ministack.port()).await;
     let cloud = MiniStack::cloud_at(port);
-    let bodies = Bodies {
-        client: cloud.s3(),
-        bucket: "unused".to_owned(),
-    };
+    let bodies = cloud.bodies("unused");
     let runtime = tokio_runtime();
     let store = Store::new(cloud.dynamodb(), TABLE.to_owned(), bodies, runtime.clone());
     let store = Arc::new(store);

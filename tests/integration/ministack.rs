@@ -138,6 +138,13 @@ impl MiniStack {
         self.send(method, path, &headers("lambda", None), body)
     }
 
+    pub(crate) fn create_bucket(&self, name: &str) {
+        let headers = headers("s3", None);
+        let created = self.try_send("PUT", &format!("/{name}"), &headers, "");
+        let (status, answer) = created.expect("an answer from MiniStack");
+        assert_eq!(status, 200, "{answer}");
+    }
+
     /// Any service that names its operation in `X-Amz-Target`.
     pub(crate) fn call(&self, service: &str, target: &str, body: &Value) -> (u16, Value) {
         self.send("POST", "/", &headers(service, Some(target)), body)

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use aws::{Bodies, Store};
+use aws::Store;
 use engine::message::Channel;
 use engine::runtime::Time;
 use engine::session::{
@@ -25,6 +25,7 @@ mod dice;
 use adversary::Adversary;
 
 const TABLE: &str = "sessions";
+const BUCKET: &str = "bodies";
 const SEEDS: u64 = 30;
 const COMMANDS: usize = 80;
 
@@ -34,10 +35,7 @@ fn key(name: &str) -> SessionKey {
 
 fn store(ministack: &MiniStack) -> Store {
     let cloud = ministack.cloud();
-    let bodies = Bodies {
-        client: cloud.s3(),
-        bucket: "unused".to_owned(),
-    };
+    let bodies = cloud.bodies(BUCKET);
     Store::new(cloud.dynamodb(), TABLE.to_owned(), bodies, tokio_runtime())
 }
 
@@ -84,6 +82,31 @@ fn sorted(mut session: Session) -> Session {
 fn on_machine(session: &mut Session, command: &Command) -> Answer {
     let answer = session.apply(command);
     (answer, sorted(session.clone()))
+}
+
+#[tokio::test]
+async fn a_long_text_waits_in_the_bucket() {
+    let Some(ministack) = MiniStack::start() else {
+        return;
+    };
+    create_table(&ministack, TABLE);
+    ministack.create_bucket(BUCKET);
+    let key = key("long");
+    let text = "Where is my order? ".repeat(500);
+    let accept = Command::Accept {
+        message: Pending {
+            id: "m1".to_owned(),
+            text: text.clone(),
+            at: Time(1),
+        },
+        owner: OwnerId(7),
+        until: Time(60_000),
+        inbox_limit: 8,
+    };
+    let accepted = store(&ministack).apply(&key, accept).await;
+    assert!(matches!(accepted.expect("an answer"), Applied::Done(_)));
+    let session = store(&ministack).load(&key).await.expect("a session");
+    assert_eq!(session.inbox[0].text, text);
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ async fn main() -> Result<(), lambda::Error> {
         sessions: store.clone(),
         transcripts: store.clone(),
         results: store.clone(),
-        bots: ground.shelf()?,
+        bots: ground.shelf()?.checking_arguments(),
         toolbox: Toolbox {
             http: ground.web()?,
             records: store.clone(),

@@ -15,7 +15,7 @@ const THINK: Duration = Duration::from_secs(140);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
     let ground = Ground::open().await?;
-    let shelf = ground.shelf()?;
+    let shelf = ground.shelf()?.checking_arguments();
     let secrets = ground.secrets()?;
     let sockets = ground.sockets()?;
     let history = shelf.iter().map(|bot| bot.limits.history_turns).max();

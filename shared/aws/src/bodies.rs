@@ -3,9 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use aws_sdk_s3::primitives::ByteStream;
 use engine::error::{Error, Kind};
 use engine::session::{Pending, SessionKey, hash64};
+
+use crate::call::Bucket;
 
 /// Where a body lies in the bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,32 +48,20 @@ impl FromStr for BodyKey {
 
 /// The bucket of long bodies.
 #[derive(Clone, Debug)]
-pub struct Bodies {
-    /// Speaks with S3.
-    pub client: aws_sdk_s3::Client,
-    /// The bucket.
-    pub bucket: String,
-}
+pub struct Bodies(pub(crate) Bucket);
 
 impl Bodies {
     /// Keeps `body` at `key`; a second one is the same body.
     pub(crate) async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), Error> {
-        let put = self.client.put_object().bucket(&self.bucket).key(&key.0);
-        let sent = put.body(ByteStream::from(body)).send().await;
-        sent.map(drop).map_err(|error| {
+        self.0.put(&key.0, body).await.map_err(|error| {
             Error::new(Kind::Unavailable, "a long text could not be kept").because(error)
         })
     }
 
     /// The body at `key`.
     pub(crate) async fn get(&self, key: &BodyKey) -> Result<Vec<u8>, Error> {
-        let unreadable = || Error::new(Kind::Unavailable, "a long text could not be read");
-        let get = self.client.get_object().bucket(&self.bucket).key(&key.0);
-        let found = get
-            .send()
-            .await
-            .map_err(|error| unreadable().because(error))?;
-        let body = found.body.collect().await;
-        Ok(body.map_err(|error| unreadable().because(error))?.to_vec())
+        self.0.get(&key.0).await.map_err(|error| {
+            Error::new(Kind::Unavailable, "a long text could not be read").because(error)
+        })
     }
 }

@@ -13,6 +13,13 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use engine::runtime::Runtime;
+
+use crate::bodies::Bodies;
+use crate::call::{Bucket, Service};
+use crate::machine::TurnMachine;
+use crate::parked::Parked;
+use crate::secrets::Vault;
 
 /// Tries of one call, the first included.
 const TRIES: u32 = 4;
@@ -88,30 +95,31 @@ impl Cloud {
         aws_sdk_dynamodb::Client::new(&self.0)
     }
 
-    /// Speaks with S3. Emulators serve buckets by path.
+    /// Long bodies in the bucket `name`.
     #[must_use]
-    pub fn s3(&self) -> aws_sdk_s3::Client {
-        let by_path = self.0.endpoint_url().is_some();
-        let config = aws_sdk_s3::config::Builder::from(&self.0).force_path_style(by_path);
-        aws_sdk_s3::Client::from_conf(config.build())
+    pub fn bodies(&self, name: &str) -> Bodies {
+        Bodies(Bucket::new(&self.0, name))
     }
 
-    /// Speaks with SQS.
+    /// Parked turns in the queue with the URL `queue`.
     #[must_use]
-    pub fn sqs(&self) -> aws_sdk_sqs::Client {
-        aws_sdk_sqs::Client::new(&self.0)
+    pub fn parked(&self, queue: String) -> Parked {
+        let service = Service::new(&self.0, "sqs", "application/x-amz-json-1.0");
+        Parked { service, queue }
     }
 
-    /// Speaks with Secrets Manager.
+    /// Turns as executions of the state machine `arn`.
     #[must_use]
-    pub fn secretsmanager(&self) -> aws_sdk_secretsmanager::Client {
-        aws_sdk_secretsmanager::Client::new(&self.0)
+    pub fn turns(&self, arn: String) -> TurnMachine {
+        let service = Service::new(&self.0, "states", "application/x-amz-json-1.0");
+        TurnMachine { service, arn }
     }
 
-    /// Speaks with Step Functions.
+    /// The secret `id`, by name or ARN.
     #[must_use]
-    pub fn sfn(&self) -> aws_sdk_sfn::Client {
-        aws_sdk_sfn::Client::new(&self.0)
+    pub fn vault(&self, id: String, runtime: Runtime) -> Vault {
+        let service = Service::new(&self.0, "secretsmanager", "application/x-amz-json-1.1");
+        Vault::new(service, id, runtime)
     }
 
     /// Speaks with the connections of the WebSocket stage at `endpoint`.

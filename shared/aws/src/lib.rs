@@ -2,6 +2,7 @@
 //! the connections of a WebSocket API.
 
 mod bodies;
+mod call;
 mod cloud;
 mod documents;
 mod holds;

@@ -3,14 +3,23 @@
 use async_trait::async_trait;
 use engine::error::{Error, Kind};
 use engine::turn::{TurnStart, Turns};
+use serde::Serialize;
+use serde::de::IgnoredAny;
+
+use crate::call::Service;
 
 /// The Express state machine made of `statemachines/turn.asl.json`.
 #[derive(Clone, Debug)]
 pub struct TurnMachine {
-    /// Speaks with Step Functions.
-    pub client: aws_sdk_sfn::Client,
-    /// The machine's ARN.
-    pub arn: String,
+    pub(crate) service: Service,
+    pub(crate) arn: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StartExecution<'a> {
+    state_machine_arn: &'a str,
+    input: String,
 }
 
 #[async_trait]
@@ -18,8 +27,12 @@ impl Turns for TurnMachine {
     async fn start(&self, turn: TurnStart) -> Result<(), Error> {
         let unstarted = || Error::new(Kind::Unavailable, "the turn could not be started");
         let input = serde_json::to_string(&turn).map_err(|error| unstarted().because(error))?;
-        let start = self.client.start_execution().state_machine_arn(&self.arn);
-        let started = start.input(input).send().await;
+        let start = StartExecution {
+            state_machine_arn: &self.arn,
+            input,
+        };
+        let target = "AWSStepFunctions.StartExecution";
+        let started = self.service.ask::<IgnoredAny>(target, &start).await;
         started
             .map(drop)
             .map_err(|error| unstarted().because(error))

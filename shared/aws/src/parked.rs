@@ -3,15 +3,24 @@
 use engine::error::{Error, Kind};
 use engine::session::SessionKey;
 use engine::transcript::Settlement;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+
+use crate::call::Service;
 
 /// The queue of parked turns: the dead-letter queue of the one that accepts their messages again.
 #[derive(Clone, Debug)]
 pub struct Parked {
-    /// Speaks with SQS.
-    pub client: aws_sdk_sqs::Client,
+    pub(crate) service: Service,
     /// The queue's URL.
-    pub queue: String,
+    pub(crate) queue: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct SendMessage<'a> {
+    queue_url: &'a str,
+    message_body: String,
 }
 
 /// A message of the queue: which turn is parked. What was said lies in the table.
@@ -40,8 +49,12 @@ impl Parked {
             reason: settlement.reason.clone(),
         };
         let body = serde_json::to_string(&parked).map_err(|error| unqueued().because(error))?;
-        let send = self.client.send_message().queue_url(&self.queue);
-        let sent = send.message_body(body).send().await;
+        let send = SendMessage {
+            queue_url: &self.queue,
+            message_body: body,
+        };
+        let target = "AmazonSQS.SendMessage";
+        let sent = self.service.ask::<IgnoredAny>(target, &send).await;
         sent.map(drop).map_err(|error| unqueued().because(error))
     }
 }

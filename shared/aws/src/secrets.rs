@@ -8,13 +8,16 @@ use engine::bot::secrets::Secrets;
 use engine::error::{Error, Kind};
 use engine::runtime::Runtime;
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use crate::call::Service;
 
 /// How old what was read may be: a changed secret is in force everywhere after that.
 const FRESH: Duration = Duration::from_secs(300);
 
 /// One secret that holds the text of a `secrets.toml`.
 pub struct Vault {
-    client: aws_sdk_secretsmanager::Client,
+    service: Service,
     id: String,
     runtime: Runtime,
     cached: Mutex<Option<Cached>>,
@@ -26,20 +29,31 @@ struct Cached {
     read: Duration,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetSecretValue<'a> {
+    secret_id: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SecretValue {
+    secret_string: Option<String>,
+}
+
 /// A `secrets.toml` as it was read.
 pub struct SecretsFile {
     /// What it says.
-    pub secrets: Secrets,
+    pub secrets: Arc<Secrets>,
     /// Its text.
     pub text: SecretString,
 }
 
 impl Vault {
     /// The secret `id`, by name or ARN.
-    #[must_use]
-    pub fn new(client: aws_sdk_secretsmanager::Client, id: String, runtime: Runtime) -> Self {
+    pub(crate) fn new(service: Service, id: String, runtime: Runtime) -> Self {
         Self {
-            client,
+            service,
             id,
             runtime,
             cached: Mutex::default(),
@@ -76,20 +90,19 @@ impl Vault {
 
     async fn read(&self) -> Result<Arc<SecretsFile>, Error> {
         let unreadable = || Error::new(Kind::Unavailable, "the secrets cannot be read");
-        let get = self.client.get_secret_value().secret_id(&self.id);
-        let value = get
-            .send()
-            .await
-            .map_err(|error| unreadable().because(error))?;
-        let text = value.secret_string.ok_or_else(unreadable)?;
-        let secrets = Secrets::parse("secrets.toml", &text);
-        // What is wrong with the file may quote it.
-        let secrets = secrets.map_err(|_| {
+        let get = GetSecretValue {
+            secret_id: &self.id,
+        };
+        let value = self.service.ask("secretsmanager.GetSecretValue", &get);
+        let SecretValue { secret_string } =
+            value.await.map_err(|error| unreadable().because(error))?;
+        let text = secret_string.ok_or_else(unreadable)?;
+        let secrets = Secrets::parse_or_none(&text).ok_or_else(|| {
             let message = "the text in Secrets Manager is not a valid secrets.toml; check it with `confab check`";
             Error::new(Kind::Internal, message)
         })?;
         Ok(Arc::new(SecretsFile {
-            secrets,
+            secrets: Arc::new(secrets),
             text: text.into(),
         }))
     }

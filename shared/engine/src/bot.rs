@@ -17,6 +17,7 @@ mod parameters;
 mod problem;
 mod reader;
 mod request;
+mod rigour;
 pub mod schema;
 pub mod secrets;
 mod settings;

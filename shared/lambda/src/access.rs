@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws::{SecretsFile, Vault};
-use engine::error::{Error, Kind};
+use engine::error::Error;
 use engine::runtime::Runtime;
-use surface::Access;
+use surface::{Access, SigningKey};
 
 /// Access by the keys of a secret, made anew when the secret changes.
 pub struct Accesses {
@@ -37,11 +37,10 @@ impl Accesses {
         {
             return Ok(Arc::clone(access));
         }
-        let access = Access::parse("access", &file.text, self.runtime.clone());
-        let access =
-            Arc::new(access.map_err(|_| {
-                Error::new(Kind::Internal, "the access secret holds no valid keys")
-            })?);
+        // Tokens end with any change of the secret.
+        let signing = SigningKey::derived(&file.text);
+        let access = Access::keyed(file.secrets.clone(), signing, self.runtime.clone());
+        let access = Arc::new(access);
         *made = Some((file, Arc::clone(&access)));
         Ok(access)
     }

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aws::{Bodies, Cloud, Parked, Sockets, Store, TurnMachine, Unset, Vault};
+use aws::{Cloud, Parked, Sockets, Store, TurnMachine, Unset, Vault};
 use engine::error::Error;
 use engine::runtime::Runtime;
 use tracing_subscriber::Layer as _;
@@ -80,10 +80,7 @@ impl Ground {
     /// # Errors
     /// Names the variable that is missing.
     pub fn store(&self) -> Result<Store, Unset> {
-        let bodies = Bodies {
-            client: self.cloud.s3(),
-            bucket: needed("CONFAB_BUCKET")?,
-        };
+        let bodies = self.cloud.bodies(&needed("CONFAB_BUCKET")?);
         let table = needed("CONFAB_TABLE")?;
         let client = self.cloud.dynamodb();
         Ok(Store::new(client, table, bodies, self.runtime.clone()))
@@ -94,10 +91,7 @@ impl Ground {
     /// # Errors
     /// Names the variable when it is missing.
     pub fn parked(&self) -> Result<Parked, Unset> {
-        Ok(Parked {
-            client: self.cloud.sqs(),
-            queue: needed("CONFAB_PARKED_QUEUE")?,
-        })
+        Ok(self.cloud.parked(needed("CONFAB_PARKED_QUEUE")?))
     }
 
     /// The state machine `CONFAB_TURN_MACHINE`.
@@ -105,10 +99,8 @@ impl Ground {
     /// # Errors
     /// Names the variable when it is missing.
     pub fn turns(&self) -> Result<Arc<TurnMachine>, Unset> {
-        Ok(Arc::new(TurnMachine {
-            client: self.cloud.sfn(),
-            arn: needed("CONFAB_TURN_MACHINE")?,
-        }))
+        let machine = needed("CONFAB_TURN_MACHINE")?;
+        Ok(Arc::new(self.cloud.turns(machine)))
     }
 
     /// The connections behind `CONFAB_SOCKETS`.
@@ -138,12 +130,8 @@ impl Ground {
     }
 
     fn vault(&self, variable: &'static str) -> Result<Arc<Vault>, Unset> {
-        let client = self.cloud.secretsmanager();
-        Ok(Arc::new(Vault::new(
-            client,
-            needed(variable)?,
-            self.runtime.clone(),
-        )))
+        let vault = self.cloud.vault(needed(variable)?, self.runtime.clone());
+        Ok(Arc::new(vault))
     }
 
     /// The bots beside the code, in `CONFAB_BOTS` or `$LAMBDA_TASK_ROOT/bots`.

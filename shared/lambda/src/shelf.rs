@@ -14,10 +14,10 @@ use engine::turn::Bots;
 pub struct Shelf(BTreeMap<String, Arc<Bot>>);
 
 impl Shelf {
-    /// Loads every bot of the folder `bots`, one folder each.
+    /// Loads every bot of the folder `bots`, one folder each, each found sound before it was deployed.
     ///
     /// # Errors
-    /// Says which bot is wrong; a deployment with a broken bot does not start.
+    /// Says which bot is wrong all the same; a deployment with a broken bot does not start.
     pub fn load(bots: &Path) -> Result<Self, Error> {
         let unreadable = |error: std::io::Error| {
             let message = format!("{} holds no bots", bots.display());
@@ -31,10 +31,19 @@ impl Shelf {
                 Error::new(Kind::Internal, message)
             };
             let folder = Folder::open(&path).map_err(|wrong| broken(wrong.to_string()))?;
-            let loaded = Bot::load(&folder).map_err(|wrong| broken(wrong.to_string()))?;
+            let loaded = Bot::load_trusted(&folder).map_err(|wrong| broken(wrong.to_string()))?;
             shelf.insert(loaded.bot.name.clone(), Arc::new(loaded.bot));
         }
         Ok(Self(shelf))
+    }
+
+    /// The same, ready to check the arguments of calls: a start has a whole processor, a call only a share.
+    #[must_use]
+    pub fn checking_arguments(self: Arc<Self>) -> Arc<Self> {
+        for tool in self.iter().flat_map(|bot| bot.tools.values()) {
+            tool.arguments.prepare();
+        }
+        self
     }
 
     /// Every bot.

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::bot::Problems;
 use engine::bot::secrets::{KeyHolder, Role, Secrets};
 use engine::runtime::{Runtime, Time};
 use engine::session::SessionKey;
 use engine::turn::Bots;
 use http::{HeaderMap, Uri, header};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::token::{SigningKey, Token};
 use crate::{Problem, path};
@@ -60,20 +59,6 @@ impl Access {
             signing,
             runtime,
         }
-    }
-
-    /// Access by the keys in the text of a secrets file. Tokens are signed with a key that follows from the
-    /// text, so they end with any change of it.
-    ///
-    /// # Errors
-    /// Everything that is wrong with the text, which is called `name` there.
-    pub fn parse(name: &str, text: &SecretString, runtime: Runtime) -> Result<Self, Problems> {
-        let secrets = Secrets::parse(name, text.expose_secret())?;
-        Ok(Self::keyed(
-            Arc::new(secrets),
-            SigningKey::derived(text),
-            runtime,
-        ))
     }
 
     /// The session that the path names, once the caller may do `right` with it and its bot is here.

@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::bot::problem::{Place, Problem};
-use crate::bot::wording;
+use crate::bot::rigour::{Rigour, Written};
 
 /// A parsed TOML file.
 pub(super) struct Document<'t> {
@@ -41,16 +41,18 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// Checks the file against its published schema and reads what can be read of it.
+    /// Checks the file against its published schema, as far as `rigour` asks for it, and reads what can be
+    /// read of it.
     ///
     /// Unknown fields are reported and left out, so that one misspelling does not hide what else is
     /// wrong.
     pub(super) fn read<T: DeserializeOwned>(
         &self,
-        schema: &Value,
+        rigour: &dyn Rigour,
+        kind: Written,
         problems: &mut Vec<Problem>,
     ) -> Option<T> {
-        let mut found = wording::mistakes(schema, &self.value);
+        let mut found = rigour.mistakes(kind, &self.value);
         if found.iter().any(|mistake| mistake.pointer == "/format") {
             // By another format's rules the rest may be right.
             found.retain(|mistake| mistake.pointer == "/format");

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::bot::files::BotFiles;
 use crate::bot::problem::{Problem, Problems, did_you_mean, nearest};
 use crate::bot::reader::{Reader, hash};
+use crate::bot::rigour::{Rigour, Strict, Trusting};
 use crate::bot::{Bot, Soul, settings, skills, tools};
 
 /// A bot and what is doubtful about its folder.
@@ -31,7 +32,20 @@ impl Bot {
     /// # Errors
     /// Everything that is wrong with it, at once.
     pub fn load(files: &dyn BotFiles) -> Result<Loaded, Problems> {
-        let mut reader = Reader::open(files)?;
+        Self::load_with(files, &Strict)
+    }
+
+    /// Loads a folder that [`load`](Self::load) has found sound. What its schemas alone say, such as how many
+    /// characters a field may have, is not looked at again.
+    ///
+    /// # Errors
+    /// What is wrong with it all the same.
+    pub fn load_trusted(files: &dyn BotFiles) -> Result<Loaded, Problems> {
+        Self::load_with(files, &Trusting)
+    }
+
+    fn load_with(files: &dyn BotFiles, rigour: &'static dyn Rigour) -> Result<Loaded, Problems> {
+        let mut reader = Reader::open(files, rigour)?;
         let settings = settings::load(&mut reader);
         let soul = soul(&mut reader);
         let rules = rules(&mut reader);

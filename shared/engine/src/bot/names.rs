@@ -108,6 +108,16 @@ pub(super) fn is_secret(name: &str) -> bool {
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
+/// Whether `name` can name a bot or a tenant.
+pub(super) fn is_slug(name: &str) -> bool {
+    (1..=63).contains(&name.len())
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
 /// Whether `name` can name a tool.
 pub(super) fn is_tool(name: &str) -> bool {
     (1..=64).contains(&name.len())

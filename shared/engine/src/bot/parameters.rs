@@ -91,20 +91,9 @@ impl Parameters {
             .entry("additionalProperties")
             .or_insert(Value::Bool(false));
         let schema = Value::Object(schema);
-        check_meta(reader, document, &schema);
-        let compiled = match ArgumentSchema::compile(&schema) {
-            Ok(compiled) => Some(compiled),
-            Err(error) => {
-                if reader.problems.len() == before {
-                    let what = format!("this is not a valid JSON Schema: {error}");
-                    let problem = document.problem("/parameters", what);
-                    let hint =
-                        "references must stay within the schema; patterns know no look-around";
-                    reader.problems.push(problem.hint(hint));
-                }
-                None
-            }
-        };
+        let rigour = reader.rigour;
+        let sound = reader.problems.len() == before;
+        let compiled = rigour.arguments(reader, document, &schema, sound);
         Self { schema, compiled }
     }
 
@@ -175,6 +164,28 @@ impl Parameters {
     fn argument(&self, name: &str) -> Option<&Value> {
         self.schema.get("properties")?.get(name)
     }
+}
+
+/// The schema compiled, or what is wrong with it reported; why it does not compile only if it was `sound` so far.
+pub(super) fn checked(
+    reader: &mut Reader<'_>,
+    document: &Document<'_>,
+    schema: &Value,
+    sound: bool,
+) -> Option<ArgumentSchema> {
+    let before = reader.problems.len();
+    check_meta(reader, document, schema);
+    let compiled = ArgumentSchema::compile(schema);
+    if let Err(error) = &compiled
+        && sound
+        && reader.problems.len() == before
+    {
+        let what = format!("this is not a valid JSON Schema: {error}");
+        let problem = document.problem("/parameters", what);
+        let hint = "references must stay within the schema; patterns know no look-around";
+        reader.problems.push(problem.hint(hint));
+    }
+    compiled.ok()
 }
 
 fn check_shape(reader: &mut Reader<'_>, document: &Document<'_>, schema: &Map<String, Value>) {

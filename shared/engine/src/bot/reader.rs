@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::bot::document::Document;
 use crate::bot::files::BotFiles;
 use crate::bot::problem::{Place, Problem, Problems, did_you_mean};
+use crate::bot::rigour::{Rigour, Written};
 
 /// The longest file, in bytes.
 pub(super) const MAX_FILE: usize = 1024 * 1024;
@@ -21,15 +21,20 @@ pub(super) struct Reader<'f> {
     files: &'f dyn BotFiles,
     listed: BTreeSet<String>,
     read: BTreeMap<String, Vec<u8>>,
+    pub(super) rigour: &'static dyn Rigour,
     pub(super) problems: Vec<Problem>,
     pub(super) warnings: Vec<Problem>,
 }
 
 impl<'f> Reader<'f> {
-    pub(super) fn open(files: &'f dyn BotFiles) -> Result<Self, Problems> {
+    pub(super) fn open(
+        files: &'f dyn BotFiles,
+        rigour: &'static dyn Rigour,
+    ) -> Result<Self, Problems> {
         Ok(Self {
             listed: files.list()?.into_iter().collect(),
             files,
+            rigour,
             read: BTreeMap::new(),
             problems: Vec::new(),
             warnings: Vec::new(),
@@ -79,16 +84,16 @@ impl<'f> Reader<'f> {
         }
     }
 
-    /// Reads a TOML file's text by its schema.
+    /// Reads the text of a TOML file of one kind.
     pub(super) fn toml<'t, T: DeserializeOwned>(
         &mut self,
         path: &'t str,
         text: &'t str,
-        schema: &Value,
+        kind: Written,
     ) -> Option<(Document<'t>, T)> {
         match Document::parse(path, text) {
             Ok(document) => {
-                let value = document.read(schema, &mut self.problems)?;
+                let value = document.read(self.rigour, kind, &mut self.problems)?;
                 Some((document, value))
             }
             Err(problems) => {

@@ -26,9 +26,10 @@ use sha2::{Digest, Sha256};
 
 use crate::bot::document::Document;
 use crate::bot::format::Format;
+use crate::bot::names;
 use crate::bot::problem::{Problem, Problems};
 use crate::bot::reader::{MAX_FILE, hex};
-use crate::bot::{names, schema};
+use crate::bot::rigour::{Rigour, Strict, Trusting, Written};
 
 /// Everything a secrets file holds. Its debug output shows no values.
 #[derive(Clone, Debug, Default)]
@@ -113,7 +114,7 @@ struct KeyTable {
     #[schemars(regex(pattern = names::SLUG))]
     tenant: String,
     /// Who holds the key, for the audit trail.
-    #[schemars(length(min = 1, max = 100))]
+    #[schemars(length(min = 1, max = MAX_PERSON))]
     person: String,
     /// What the holder may do: `client`, `viewer`, `operator` or `admin`.
     role: Role,
@@ -121,6 +122,9 @@ struct KeyTable {
 
 /// The shortest key, in characters.
 const MIN_KEY: usize = 16;
+
+/// The longest name of a key's holder, in characters.
+const MAX_PERSON: usize = 100;
 
 impl Secrets {
     /// Reads a secrets file from disk, and warns when others may read it too.
@@ -154,9 +158,31 @@ impl Secrets {
     /// # Errors
     /// Everything that is wrong with it; never a value.
     pub fn parse(name: &str, text: &str) -> Result<Self, Problems> {
+        Self::parse_with(name, text, &Strict)
+    }
+
+    /// Reads the text of a secrets file without finding out what is wrong with a wrong one: `None` is all that
+    /// is told of it. Accepts what [`parse`](Self::parse) accepts and needs none of its schemas.
+    #[must_use]
+    pub fn parse_or_none(text: &str) -> Option<Self> {
+        let secrets = Self::parse_with("", text, &Trusting).ok()?;
+        let named = |(name, value): (&String, &SecretString)| {
+            names::is_secret(name) && !value.expose_secret().is_empty()
+        };
+        let known = |(digest, holder): (&String, &KeyHolder)| {
+            digest.len() == 64
+                && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+                && names::is_slug(&holder.tenant)
+                && (1..=MAX_PERSON).contains(&holder.person.chars().count())
+        };
+        let fits = secrets.values.iter().all(named) && secrets.keys.iter().all(known);
+        fits.then_some(secrets)
+    }
+
+    fn parse_with(name: &str, text: &str, rigour: &dyn Rigour) -> Result<Self, Problems> {
         let document = Document::parse(name, text).map_err(|errors| Problems(untold(errors)))?;
         let mut problems = Vec::new();
-        let file = document.read::<SecretsFile>(&schema::secrets(), &mut problems);
+        let file = document.read::<SecretsFile>(rigour, Written::Secrets, &mut problems);
         let mut secrets = Self::default();
         if let Some(file) = file {
             let values = file.secrets.0.into_iter();

@@ -9,8 +9,9 @@ use crate::bot::format::{BotFile, ChannelsTable, ModelTable};
 use crate::bot::load::misnamed;
 use crate::bot::problem::{Problem, nearest};
 use crate::bot::reader::{MAX_FILE, Reader};
+use crate::bot::rigour::Written;
 use crate::bot::wording::escape;
-use crate::bot::{ChannelSettings, Limits, ModelSettings, Page, Script, schema};
+use crate::bot::{ChannelSettings, Limits, ModelSettings, Page, Script};
 use crate::message::Channel;
 use crate::overlap::OverlapSettings;
 
@@ -38,7 +39,7 @@ pub(super) fn load(reader: &mut Reader<'_>) -> Option<Settings> {
         return None;
     }
     let text = reader.text(FILE, MAX_FILE)?;
-    let (document, file) = reader.toml::<BotFile>(FILE, &text, &schema::bot())?;
+    let (document, file) = reader.toml::<BotFile>(FILE, &text, Written::Bot)?;
     let model = model(reader, &document, file.model);
     check_addresses(reader, &document, &model, &file.channels);
     Some(Settings {

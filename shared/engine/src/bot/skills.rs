@@ -110,7 +110,8 @@ impl SkillFile<'_> {
     fn check_fields(&mut self, entries: &[Entry]) {
         for entry in entries {
             let known = FIELDS.contains(&entry.key.as_str());
-            match nearest(&entry.key, FIELDS) {
+            let similar = (!known).then(|| nearest(&entry.key, FIELDS)).flatten();
+            match similar {
                 _ if known => {}
                 Some(field) => {
                     let hint = format!("did you mean `{field}`?");

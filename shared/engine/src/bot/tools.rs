@@ -10,8 +10,9 @@ use crate::bot::format::{Kind, SideEffect, TableTable, ToolFile};
 use crate::bot::parameters::Parameters;
 use crate::bot::problem::{Place, Problem, did_you_mean, listed};
 use crate::bot::reader::{MAX_CSV, MAX_FILE, Reader};
+use crate::bot::rigour::Written;
 use crate::bot::{ArgumentSchema, Skill, Table, Tool, ToolKind};
-use crate::bot::{names, request, schema, table};
+use crate::bot::{names, request, table};
 use crate::model::ToolOffer;
 use crate::tool::SideEffectPolicy;
 
@@ -35,13 +36,12 @@ pub(super) fn load(reader: &mut Reader<'_>) -> BTreeMap<String, Tool> {
     let declared: Vec<(String, String)> = paths(reader)
         .map(|(path, name)| (path.to_owned(), name.to_owned()))
         .collect();
-    let schema = schema::tool();
     declared
         .into_iter()
         .filter_map(|(path, name)| {
             check_name(reader, &path, &name);
             let text = reader.text(&path, MAX_FILE)?;
-            let (document, file) = reader.toml::<ToolFile>(&path, &text, &schema)?;
+            let (document, file) = reader.toml::<ToolFile>(&path, &text, Written::Tool)?;
             let enabled = file.enabled;
             let tool = tool(reader, &document, &name, file)?;
             enabled.then_some((name, tool))
@@ -206,7 +206,7 @@ pub(super) fn open_skill(skills: &BTreeMap<String, Skill>) -> Option<Tool> {
         "additionalProperties": false,
     });
     Some(Tool {
-        arguments: ArgumentSchema::compile(&parameters).ok()?,
+        arguments: ArgumentSchema::deferred(parameters.clone()),
         offer: ToolOffer {
             name: OPEN_SKILL.to_owned(),
             description:

@@ -18,8 +18,9 @@ fn session(contact: &str) -> SessionKey {
 }
 
 fn parse(text: &str, simulation: &Simulation) -> Access {
-    let text = SecretString::from(text);
-    Access::parse("access", &text, simulation.runtime()).unwrap()
+    let secrets = Arc::new(Secrets::parse("access", text).unwrap());
+    let signing = SigningKey::derived(&SecretString::from(text));
+    Access::keyed(secrets, signing, simulation.runtime())
 }
 
 fn code(answer: Result<(), Problem>) -> &'static str {

@@ -154,3 +154,28 @@ fn a_new_bot_loads_without_warnings() {
     assert_eq!(loaded.warnings, []);
     assert_eq!(loaded.bot.name, "my-shop");
 }
+
+#[test]
+fn a_folder_that_was_found_sound_loads_alike_when_it_is_trusted() {
+    let files = shop();
+    let strict = Bot::load(&files).expect("sound");
+    let trusted = Bot::load_trusted(&files).expect("sound");
+    assert_eq!(trusted.bot.version, strict.bot.version);
+    assert_eq!(trusted.bot.skills, strict.bot.skills);
+    assert_eq!(trusted.warnings, strict.warnings);
+    for ((name, trusted), strict) in trusted.bot.tools.iter().zip(strict.bot.tools.values()) {
+        assert_eq!(trusted.offer, strict.offer);
+        trusted.arguments.prepare();
+        for arguments in [json!({}), json!({"order_id": "A-1001"}), json!({"x": 1})] {
+            let verdicts = [trusted, strict].map(|tool| tool.arguments.check(&arguments));
+            assert_eq!(verdicts[0], verdicts[1], "{name}: {arguments}");
+        }
+    }
+}
+
+#[test]
+fn a_trusted_folder_is_still_refused_for_what_no_schema_says() {
+    let files = shop().without("SOUL.md");
+    let wrong = Bot::load_trusted(&files).expect_err("no soul").to_string();
+    assert!(wrong.contains("there is no SOUL.md"), "{wrong}");
+}

@@ -21,6 +21,7 @@ role = "viewer"
 "#;
 
 fn wrong(text: &str) -> String {
+    assert!(Secrets::parse_or_none(text).is_none(), "{text}");
     Secrets::parse("secrets.toml", text)
         .err()
         .unwrap_or_default()
@@ -30,6 +31,8 @@ fn wrong(text: &str) -> String {
 #[test]
 fn secrets_are_found_by_name_and_holders_by_key() {
     let secrets = Secrets::parse("secrets.toml", FILE).expect("sound");
+    let unexplained = Secrets::parse_or_none(FILE).expect("sound");
+    assert_eq!(format!("{unexplained:?}"), format!("{secrets:?}"));
     let token = secrets
         .get("TWILIO_AUTH_TOKEN")
         .map(ExposeSecret::expose_secret);

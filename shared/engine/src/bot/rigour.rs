@@ -1,0 +1,77 @@
+//! How closely a folder is looked at.
+//!
+//! What only schemas say takes a schema validator to find out, which is half of the code and most of the time
+//! that loading takes. Whoever never asks for it does not carry it: nothing but [`Strict`] refers to it.
+
+use serde_json::Value;
+
+use crate::bot::document::Document;
+use crate::bot::reader::Reader;
+use crate::bot::wording::{self, Mistake};
+use crate::bot::{ArgumentSchema, parameters, schema};
+
+/// A file with a published schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    Bot,
+    Tool,
+    Secrets,
+}
+
+/// Asks schemas, or does not.
+pub(super) trait Rigour {
+    /// Everything in a file's values that does not fit the file's published schema.
+    fn mistakes(&self, file: Written, value: &Value) -> Vec<Mistake>;
+
+    /// A tool's argument schema, `sound` as far as it was looked at; absent when it is broken, which is reported.
+    fn arguments(
+        &self,
+        reader: &mut Reader<'_>,
+        document: &Document<'_>,
+        schema: &Value,
+        sound: bool,
+    ) -> Option<ArgumentSchema>;
+}
+
+/// Finds everything that is wrong.
+pub(super) struct Strict;
+
+/// Trusts that the schemas have been asked before, and finds what else is wrong.
+pub(super) struct Trusting;
+
+impl Rigour for Strict {
+    fn mistakes(&self, file: Written, value: &Value) -> Vec<Mistake> {
+        let schema = match file {
+            Written::Bot => schema::bot(),
+            Written::Tool => schema::tool(),
+            Written::Secrets => schema::secrets(),
+        };
+        wording::mistakes(&schema, value)
+    }
+
+    fn arguments(
+        &self,
+        reader: &mut Reader<'_>,
+        document: &Document<'_>,
+        schema: &Value,
+        sound: bool,
+    ) -> Option<ArgumentSchema> {
+        parameters::checked(reader, document, schema, sound)
+    }
+}
+
+impl Rigour for Trusting {
+    fn mistakes(&self, _: Written, _: &Value) -> Vec<Mistake> {
+        Vec::new()
+    }
+
+    fn arguments(
+        &self,
+        _: &mut Reader<'_>,
+        _: &Document<'_>,
+        schema: &Value,
+        _: bool,
+    ) -> Option<ArgumentSchema> {
+        Some(ArgumentSchema::deferred(schema.clone()))
+    }
+}
