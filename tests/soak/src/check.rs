@@ -1,0 +1,191 @@
+//! What must hold at the end of every life.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use confab::host::Host;
+use engine::error::Error;
+use engine::message::Reference;
+use engine::runtime::simulated::Simulation;
+use engine::session::SessionKey;
+use engine::transcript::{ToolStatus, Verdict};
+use engine::view::{MessageVerdict, ToolTrace, Trace};
+
+use crate::outside::{Books, Deed, Outside};
+use crate::people::{MESSAGES, SESSIONS, id_of, key_of};
+
+/// A promise that was not kept.
+#[derive(Debug)]
+pub struct Broken(String);
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        Self(error.chain().to_string())
+    }
+}
+
+fn holds(true_: bool, otherwise: impl FnOnce() -> String) -> Result<(), Broken> {
+    if true_ {
+        Ok(())
+    } else {
+        Err(Broken(otherwise()))
+    }
+}
+
+pub(crate) fn hold(
+    simulation: &mut Simulation,
+    host: &Arc<Host>,
+    outside: &Outside,
+) -> Result<(), Broken> {
+    let mut tools = Vec::new();
+    for session in 0..SESSIONS {
+        let host = Arc::clone(host);
+        let key = key_of(session);
+        let trace = simulation.block_on({
+            let key = key.clone();
+            async move { host.view().trace(&key).await }
+        })?;
+        messages(session, &trace, outside)?;
+        sends(&key, &trace, &outside.books())?;
+        shown(&key, &trace, &outside.books())?;
+        let rounds = trace.turns.into_iter().flat_map(|turn| turn.rounds);
+        tools.extend(rounds.flat_map(|round| round.tools));
+    }
+    let done: Vec<Deed> = outside.books().deeds.values().cloned().collect();
+    done.iter()
+        .try_for_each(|deed| deeds(deed, &tools, outside))
+}
+
+/// Each acknowledged message is there once, settled, and the turns settle them in order.
+fn messages(session: usize, trace: &Trace, outside: &Outside) -> Result<(), Broken> {
+    let key = &trace.session;
+    let ids: Vec<&String> = trace.messages.iter().map(|message| &message.id).collect();
+    let distinct: BTreeSet<&&String> = ids.iter().collect();
+    holds(distinct.len() == ids.len(), || {
+        format!("{key}: a message was accepted twice: {ids:?}")
+    })?;
+    let expected = (0..MESSAGES).map(|message| id_of(session, message));
+    let books = outside.books();
+    for id in expected.chain(
+        books
+            .acknowledged
+            .iter()
+            .filter(|id| is_of(id, session))
+            .cloned(),
+    ) {
+        holds(books.acknowledged.contains(&id), || {
+            format!("{id} was never acknowledged")
+        })?;
+        holds(ids.contains(&&id), || {
+            format!("{id} was acknowledged and is lost")
+        })?;
+    }
+    let taken = books.taken.contains(key);
+    drop(books);
+    for message in &trace.messages {
+        let fits = match message.verdict {
+            MessageVerdict::Pending | MessageVerdict::Settled(Verdict::Refused) => false,
+            MessageVerdict::Settled(Verdict::HandedOff) => taken,
+            MessageVerdict::Settled(_) => true,
+        };
+        holds(fits, || {
+            format!("{}: ended as {:?}", message.id, message.verdict)
+        })?;
+        outside.count(match message.verdict {
+            MessageVerdict::Pending => "pending",
+            MessageVerdict::Settled(Verdict::Answered) => "answered",
+            MessageVerdict::Settled(Verdict::Absorbed) => "absorbed",
+            MessageVerdict::Settled(Verdict::HandedOff) => "handed off",
+            MessageVerdict::Settled(Verdict::Refused) => "refused",
+            MessageVerdict::Settled(Verdict::Unconfirmed) => "unconfirmed",
+            MessageVerdict::Settled(Verdict::Failed) => "failed",
+        });
+    }
+    let settled: Vec<&String> = trace.turns.iter().flat_map(|turn| &turn.messages).collect();
+    holds(settled == ids, || {
+        format!("{key}: the turns do not settle the messages in order: {settled:?}, {ids:?}")
+    })
+}
+
+fn is_of(id: &str, session: usize) -> bool {
+    id.strip_prefix("ana")
+        .or(id.strip_prefix('s'))
+        .is_some_and(|rest| rest.split(['m', '-']).next() == Some(session.to_string().as_str()))
+}
+
+/// What left through the carrier left once, and is what the turn says.
+fn sends(key: &SessionKey, trace: &Trace, books: &Books) -> Result<(), Broken> {
+    for (reference, texts) in &books.sent {
+        let Ok(Reference { session, turn, .. }) = reference.parse() else {
+            return Err(Broken(format!("{reference} is no reference")));
+        };
+        if session != *key {
+            continue;
+        }
+        holds(texts.len() == 1, || {
+            format!("{reference} was sent {} times", texts.len())
+        })?;
+        let said = trace.turns.iter().find(|trace| trace.turn == turn);
+        let said = said.and_then(|turn| turn.reply.as_ref());
+        holds(said == Some(&texts[0]), || {
+            format!("{reference} says {:?}, the turn {said:?}", texts[0])
+        })?;
+    }
+    let answered = trace.turns.iter().filter(|turn| {
+        turn.verdict == MessageVerdict::Settled(Verdict::Answered)
+            && key.channel() == engine::message::Channel::Sms
+    });
+    for turn in answered {
+        let reference = Reference {
+            session: key.clone(),
+            turn: turn.turn,
+            part: 0,
+        };
+        holds(books.sent.contains_key(&reference.to_string()), || {
+            format!("{reference} counts as answered and was not sent")
+        })?;
+    }
+    Ok(())
+}
+
+/// What was shown is still there.
+fn shown(key: &SessionKey, trace: &Trace, books: &Books) -> Result<(), Broken> {
+    for ((shown_in, seq), text) in &books.shown {
+        let replies = trace.turns.iter().filter_map(|turn| turn.reply.as_ref());
+        let still = shown_in != key || replies.into_iter().any(|reply| reply == text);
+        holds(still, || {
+            format!("{key}: the reply at {seq} was shown and is gone: {text}")
+        })?;
+    }
+    Ok(())
+}
+
+/// What the shop did, it did once under its key, and Confab knows of it or says that it does not know.
+fn deeds(deed: &Deed, tools: &[ToolTrace], outside: &Outside) -> Result<(), Broken> {
+    let irreversible = deed.url.ends_with("/refunds");
+    holds(deed.times == 1 || !irreversible, || {
+        format!("done {} times: {deed:?}", deed.times)
+    })?;
+    let tool = if irreversible { "refund" } else { "remind" };
+    let calls = tools
+        .iter()
+        .filter(|call| call.tool == tool && call.arguments == deed.body);
+    let statuses: Vec<Option<ToolStatus>> = calls.map(|call| call.status).collect();
+    let known = statuses.iter().any(|status| {
+        matches!(status, Some(ToolStatus::Succeeded | ToolStatus::Unknown)) || !irreversible
+    });
+    if statuses.contains(&Some(ToolStatus::Unknown)) {
+        outside.count("unknown");
+    }
+    if irreversible {
+        outside.count("refunded");
+    }
+    holds(known, || format!("nobody knows of {deed:?}: {statuses:?}"))
+}

@@ -1,0 +1,86 @@
+//! The whole local host on one thread from a seed: duplicates, reordering, hanging and babbling models, services that
+//! lose their answers, people who take sessions over, and power cuts between any two steps. What is acknowledged
+//! survives, what is shown stays, every message is settled once, and nothing happens twice.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use confab::host::Host;
+use embedded::VolatileDisk;
+use engine::runtime::simulated::Simulation;
+
+mod brain;
+mod check;
+mod outside;
+mod people;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+pub use check::Broken;
+pub use outside::{Outside, Tally};
+
+/// The most power cuts of one life.
+const CUTS: u64 = 3;
+
+/// The longest time between two of them.
+const STRETCH: u64 = 15_000;
+
+/// How long the host is left alone at the end, so that whatever can settle does: some leases and sweeps.
+const PEACE: Duration = Duration::from_secs(20 * 60);
+
+/// Lives the world of `seed` to its end and gives what happened in it.
+///
+/// # Errors
+/// [`Broken`] when a promise was.
+///
+/// # Panics
+/// When the host did, or its folder cannot be written.
+pub fn live(seed: u64) -> Result<Tally, Broken> {
+    let folder = scratch();
+    let mut simulation = Simulation::new(seed);
+    let runtime = simulation.runtime();
+    let outside = Outside::new(&runtime);
+    let cuts = runtime.entropy.next_u64() % (CUTS + 1);
+    for cut in 0..=cuts {
+        let (host, disk) = world::start_host(&runtime, folder.path(), &outside);
+        let recovering = Arc::clone(&host);
+        simulation
+            .block_on(async move { recovering.recover().await })
+            .map_err(Broken::from)?;
+        people::gather(&host, &outside);
+        if cut == cuts {
+            outside.make_peace_after(STRETCH);
+            simulation.run_for(Duration::from_millis(STRETCH) + PEACE);
+            check::hold(&mut simulation, &host, &outside)?;
+        } else {
+            let millis = runtime.entropy.next_u64() % STRETCH;
+            simulation.run_for(Duration::from_millis(millis));
+            outside.count("power cut");
+        }
+        cut_power(&mut simulation, host, &disk, folder.path());
+    }
+    drop(simulation);
+    Ok(outside.tally())
+}
+
+fn cut_power(simulation: &mut Simulation, host: Arc<Host>, disk: &VolatileDisk, folder: &Path) {
+    disk.cut();
+    simulation.crash();
+    drop(host);
+    disk.restore(&folder.join("db"))
+        .expect("a disk that can be restored");
+}
+
+/// A folder in memory, where the system has one.
+fn scratch() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let folder = if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    };
+    folder.expect("a scratch folder")
+}

@@ -1,0 +1,117 @@
+//! Contacts who write, watch and are impatient; and a person of the house who steps in.
+
+use std::sync::Arc;
+
+use confab::host::Host;
+use engine::message::Channel;
+use engine::session::{Command, Origin, SessionKey, Sessions};
+use engine::turn::Letter;
+use engine::view::Role;
+
+use crate::outside::Outside;
+
+pub(crate) const SESSIONS: usize = 3;
+pub(crate) const MESSAGES: usize = 4;
+
+pub(crate) fn key_of(session: usize) -> SessionKey {
+    let channel = if session.is_multiple_of(2) {
+        Channel::Web
+    } else {
+        Channel::Sms
+    };
+    SessionKey::new("local", "shop", channel, &format!("+1555{session}")).expect("a key")
+}
+
+pub(crate) fn id_of(session: usize, message: usize) -> String {
+    format!("s{session}m{message}")
+}
+
+/// Starts everybody.
+pub(crate) fn gather(host: &Arc<Host>, outside: &Outside) {
+    for session in 0..SESSIONS {
+        let runtime = &outside.runtime;
+        runtime.spawn(contact(Arc::clone(host), session, outside.clone()));
+        runtime.spawn(reader(Arc::clone(host), session, outside.clone()));
+        if outside.draw(4) == 0 {
+            runtime.spawn(person(Arc::clone(host), session, outside.clone()));
+        }
+    }
+}
+
+/// Posts a session's messages in order, each up to three times at once, until it is acknowledged.
+async fn contact(host: Arc<Host>, session: usize, outside: Outside) {
+    for message in 0..MESSAGES {
+        let id = id_of(session, message);
+        let known = outside.books().acknowledged.contains(&id);
+        if known && outside.draw(2) == 0 {
+            continue;
+        }
+        for _ in 0..outside.draw(3) {
+            let (host, id, outside) = (Arc::clone(&host), id.clone(), outside.clone());
+            outside.runtime.clone().spawn(async move {
+                outside.pause(5000).await;
+                outside.count("delivered again");
+                post(&host, session, id, &outside).await;
+            });
+        }
+        post(&host, session, id, &outside).await;
+        outside.pause(4000).await;
+    }
+}
+
+async fn post(host: &Host, session: usize, id: String, outside: &Outside) {
+    let text = format!("hello from {id}");
+    if host
+        .intake()
+        .post(&key_of(session), &id, &text)
+        .await
+        .is_ok()
+    {
+        outside.books().acknowledged.insert(id);
+    }
+}
+
+/// Reads the conversation now and then; what it was shown once it must be shown for ever.
+async fn reader(host: Arc<Host>, session: usize, outside: Outside) {
+    let key = key_of(session);
+    while let Ok(messages) = host.view().messages(&key, 0).await {
+        for message in messages {
+            if message.role != Role::User {
+                outside.show((key.clone(), message.seq), message.text);
+            }
+        }
+        outside.pause(2000).await;
+    }
+}
+
+/// Takes the session over, writes to the contact, and hands it back.
+async fn person(host: Arc<Host>, session: usize, outside: Outside) {
+    let key = key_of(session);
+    let name = "ana".to_owned();
+    outside.pause(10_000).await;
+    let person = name.clone();
+    if host
+        .store()
+        .apply(&key, Command::TakeOver { person })
+        .await
+        .is_err()
+    {
+        return;
+    }
+    outside.books().taken.insert(key.clone());
+    outside.count("a person took over");
+    outside.pause(3000).await;
+    let id = format!("ana{session}-{}", outside.draw(1000));
+    let letter = Letter {
+        id: &id,
+        text: "This is Ana.",
+        origin: Origin::Person { name },
+    };
+    if host.intake().take(&key, letter).await.is_ok() {
+        outside.books().acknowledged.insert(id);
+    }
+    outside.pause(3000).await;
+    if host.store().apply(&key, Command::HandBack).await.is_ok() {
+        outside.count("a person handed back");
+    }
+}
