@@ -82,7 +82,8 @@ impl Ask {
         } = input;
         let wait = Command::Wait { token: &token };
         let changed = self.desk.change(session.tenant(), &approval, &wait).await?;
-        let approval = changed.map_err(|refusal| Error::new(Kind::Internal, refusal.to_string()))?;
+        let approval =
+            changed.map_err(|refusal| Error::new(Kind::Internal, refusal.to_string()))?;
         if approval.state != State::Pending {
             // It was decided before anything waited.
             self.desk.waits.go_on(&token).await?;
@@ -137,7 +138,10 @@ fn question(approval: &Approval, link: Option<&str>) -> String {
         rollback_plan,
         ..
     } = &approval.envelope;
-    let mut text = format!("May I do this for {}?\n{tool_name}: ", approval.session.id());
+    let mut text = format!(
+        "May I do this for {}?\n{tool_name}: ",
+        approval.session.id()
+    );
     text.push_str(&arguments(inputs));
     for (title, words) in [("Then", expected_output), ("To undo it", rollback_plan)] {
         if let Some(words) = words {

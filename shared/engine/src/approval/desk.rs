@@ -102,10 +102,14 @@ impl Desk {
             token: None,
         };
         let key = key(session.tenant(), &asked.id);
-        let approval = amend(&*self.documents, &key, |found: Option<Approval>| match found {
-            Some(standing) => (Amendment::Keep, standing),
-            None => (save(asked.clone()), asked.clone()),
-        });
+        let approval = amend(
+            &*self.documents,
+            &key,
+            |found: Option<Approval>| match found {
+                Some(standing) => (Amendment::Keep, standing),
+                None => (save(asked.clone()), asked.clone()),
+            },
+        );
         let approval = approval.await?;
         let start = ApprovalStart {
             session: session.clone(),

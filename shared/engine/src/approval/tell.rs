@@ -34,7 +34,11 @@ impl Tell {
     pub async fn handle(&self, input: TellInput) -> Result<(), Error> {
         let TellInput { session, approval } = input;
         let tenant = session.tenant();
-        let approval = match self.desk.change(tenant, &approval, &Command::Expire).await? {
+        let approval = match self
+            .desk
+            .change(tenant, &approval, &Command::Expire)
+            .await?
+        {
             Ok(expired) => expired,
             Err(_) => self.desk.read(tenant, &approval).await?,
         };
@@ -62,7 +66,9 @@ fn news(approval: &Approval) -> String {
     let spoken = approval.last_words();
     let who = spoken.map_or("nobody", |spoken| spoken.person.as_str());
     let why = spoken.and_then(|spoken| spoken.reason.as_deref());
-    let why = why.map(|why| format!(", saying: {why}")).unwrap_or_default();
+    let why = why
+        .map(|why| format!(", saying: {why}"))
+        .unwrap_or_default();
     match (&approval.state, spoken.map(|spoken| spoken.answer)) {
         (State::Granted { .. } | State::Consumed { .. }, _) => {
             format!("{who} said yes to {call}{why}. It is done now; tell the contact how it ended.")

@@ -180,12 +180,17 @@ pub(super) fn settings(
         }
         None if !table.require.is_empty() => {
             let what = "`approvals.role` is missing: whose yes is needed?";
-            let hint = "name a role that people.toml gives to somebody, such as `role = \"manager\"`";
+            let hint =
+                "name a role that people.toml gives to somebody, such as `role = \"manager\"`";
             problems.push(document.problem("/approvals/require", what).hint(hint));
         }
         None => {}
     }
-    if let Some(index) = table.require.iter().position(|effect| *effect == SideEffect::Pure) {
+    if let Some(index) = table
+        .require
+        .iter()
+        .position(|effect| *effect == SideEffect::Pure)
+    {
         let pointer = format!("/approvals/require/{index}");
         let problem = document.problem(&pointer, "what changes nothing needs no yes");
         problems.push(problem.hint("remove `pure`"));
@@ -208,7 +213,8 @@ pub(super) fn rule(
     table: Option<ApprovalTable>,
 ) -> Option<ApprovalRule> {
     let Some(table) = table else {
-        let bot = bot.filter(|bot| side_effect.is_some_and(|effect| bot.require.contains(&effect)))?;
+        let bot =
+            bot.filter(|bot| side_effect.is_some_and(|effect| bot.require.contains(&effect)))?;
         return Some(ApprovalRule {
             when: When::Always,
             role: bot.role.clone().unwrap_or_default(),
@@ -237,7 +243,9 @@ pub(super) fn rule(
     let Some(role) = table.role.or_else(|| bot.role.clone()) else {
         let what = "`approval.role` is missing: whose yes is needed?";
         let hint = "name a role that people.toml gives to somebody, such as `role = \"manager\"`";
-        reader.problems.push(document.problem("/approval", what).hint(hint));
+        reader
+            .problems
+            .push(document.problem("/approval", what).hint(hint));
         return None;
     };
     let place = if own { "/approval/role" } else { "/approval" };
@@ -247,16 +255,33 @@ pub(super) fn rule(
     let when = match (table.when, table.argument, table.above) {
         (_, None, None) => When::Always,
         (None, Some(argument), Some(above)) => {
-            parameters.expect_scalar(reader, document, "/approval/argument", "approval", &argument);
+            parameters.expect_scalar(
+                reader,
+                document,
+                "/approval/argument",
+                "approval",
+                &argument,
+            );
             When::Above { argument, above }
         }
         (when, argument, _) => {
             let (what, hint) = match (when, argument) {
-                (Some(_), _) => ("`when = \"always\"` leaves nothing to compare", "remove `when`, or `argument` and `above`"),
-                (None, Some(_)) => ("`approval.above` is missing", "say above which amount a yes is needed, such as `above = 50`"),
-                (None, None) => ("`approval.argument` is missing", "name the argument that holds the amount, such as `argument = \"amount\"`"),
+                (Some(_), _) => (
+                    "`when = \"always\"` leaves nothing to compare",
+                    "remove `when`, or `argument` and `above`",
+                ),
+                (None, Some(_)) => (
+                    "`approval.above` is missing",
+                    "say above which amount a yes is needed, such as `above = 50`",
+                ),
+                (None, None) => (
+                    "`approval.argument` is missing",
+                    "name the argument that holds the amount, such as `argument = \"amount\"`",
+                ),
             };
-            reader.problems.push(document.problem("/approval", what).hint(hint));
+            reader
+                .problems
+                .push(document.problem("/approval", what).hint(hint));
             return None;
         }
     };

@@ -88,7 +88,8 @@ impl People {
             let what = format!("nobody in {FILE} has the role `{role}`");
             problems.push(document.problem(pointer, what).hint(hint));
         } else if count < usize::try_from(needed).unwrap_or(usize::MAX) {
-            let what = format!("{needed} people must say yes, and only {count} has the role `{role}`");
+            let what =
+                format!("{needed} people must say yes, and only {count} has the role `{role}`");
             let hint = format!("give the role to more people in {FILE}, or ask fewer");
             problems.push(document.problem(pointer, what).hint(hint));
         }

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::bot::address::Address;
+use crate::bot::consent::{self, ApprovalSettings, ApprovalsTable};
 use crate::bot::document::Document;
 use crate::bot::format::{BotFile, ChannelsTable, ModelTable};
 use crate::bot::load::misnamed;
+use crate::bot::people::People;
 use crate::bot::problem::{Problem, nearest};
 use crate::bot::reader::{MAX_FILE, Reader};
 use crate::bot::rigour::Written;
 use crate::bot::wording::escape;
-use crate::bot::consent::{self, ApprovalSettings, ApprovalsTable};
-use crate::bot::people::People;
 use crate::bot::{ChannelSettings, Limits, ModelSettings, Page, Script};
 use crate::message::Channel;
 use crate::overlap::OverlapSettings;

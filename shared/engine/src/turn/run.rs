@@ -71,8 +71,13 @@ struct Round {
 impl Round {
     /// Whether it answers what did not come from the contact, and so nothing else.
     fn is_alone(&self) -> bool {
-        let first = self.before.first().map_or(&self.messages, |round| &round.messages);
-        first.first().is_some_and(|message| !message.origin.is_contact())
+        let first = self
+            .before
+            .first()
+            .map_or(&self.messages, |round| &round.messages);
+        first
+            .first()
+            .is_some_and(|message| !message.origin.is_contact())
     }
 
     /// When the oldest message of the turn was accepted.

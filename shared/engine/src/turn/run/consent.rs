@@ -65,7 +65,10 @@ impl Run {
             here && open && known.roles.contains(&approval.role) && approval.code() == answer.code
         });
         // Codes come round again: what still waits is meant rather than what was decided long ago.
-        if meant.iter().any(|approval| approval.state == State::Pending) {
+        if meant
+            .iter()
+            .any(|approval| approval.state == State::Pending)
+        {
             meant.retain(|approval| approval.state == State::Pending);
         }
         let text = match meant.as_slice() {
