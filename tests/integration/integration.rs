@@ -5,6 +5,7 @@
     reason = "what cannot go on panics, in the tests' helpers too"
 )]
 
+mod approvals;
 mod asl_on_ministack;
 mod carrier;
 mod client;

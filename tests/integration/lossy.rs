@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use aws::Store;
+use engine::approval::{ApprovalStart, Desk, Waits};
 use engine::bot::{Bot, MemoryFiles};
 use engine::brain::{Brain, Conclusion, Context, Thought};
 use engine::error::Error;
@@ -172,6 +173,17 @@ impl Carriers for Web {
     }
 }
 
+#[async_trait]
+impl Waits for Web {
+    async fn start(&self, _: ApprovalStart) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn go_on(&self, _: &str) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
 impl Events for Web {
     fn is_watched(&self, _: &SessionKey) -> bool {
         false
@@ -263,6 +275,12 @@ async fn every_message_is_answered_once_though_answers_are_lost_and_writes_are_t
             spill: store.clone(),
             crew: echo.clone(),
             carriers: Arc::new(Web),
+            desk: Desk {
+                runtime: runtime.clone(),
+                documents: store.clone(),
+                bots: echo.clone(),
+                waits: Arc::new(Web),
+            },
             events: Arc::new(Web),
             timing,
         },

@@ -12,6 +12,7 @@ use engine::turn::{Staff, Timing};
 use models::{Environment, Models};
 
 use crate::host::{Ground, Host, Shelf};
+use crate::http::signing_key;
 use ground::tokio_runtime;
 
 mod data;
@@ -118,6 +119,10 @@ fn ground(
     let secrets = Arc::new(vault.clone());
     let http = Arc::new(channels::http::Client::new()?);
     let flush = FlushThread::start().map_err(Error::NoThread)?;
+    let links = signing_key(data.path()).map_err(|source| Error::Data {
+        folder: data.path().to_owned(),
+        source,
+    })?;
     let store = Store::open(&data.database(), Arc::new(FileDisk), Arc::new(flush))?;
     Ok(Ground {
         runtime: runtime.clone(),
@@ -131,6 +136,7 @@ fn ground(
             twilio_base: env.twilio_base.clone(),
             whatsapp_base: env.whatsapp_base.clone(),
         }),
+        links: Arc::new(links),
         shelf,
         http,
         secrets,

@@ -11,6 +11,7 @@ use asl::runner::{Journal, Place, Runner};
 use asl::{Kind as MachineKind, Outcome, StateMachine};
 use async_trait::async_trait;
 use embedded::Store;
+use engine::approval::{Ask, Desk, Links, Tell};
 use engine::error::{Error, Kind};
 use engine::http::Http;
 use engine::runtime::Runtime;
@@ -21,6 +22,7 @@ use engine::turn::{
 };
 use engine::view::View;
 
+mod approvals;
 mod functions;
 mod hub;
 mod shelf;
@@ -31,6 +33,9 @@ pub use shelf::Shelf;
 
 /// The turn's state machine, the same file that Step Functions runs.
 const TURN: &str = include_str!("../../../statemachines/turn.asl.json");
+
+/// What waits for people, the same file too.
+const APPROVAL: &str = include_str!("../../../statemachines/approval.asl.json");
 
 /// The most holds one sweep takes over.
 const SWEEP: usize = 1000;
@@ -51,6 +56,8 @@ pub struct Ground {
     pub secrets: Arc<dyn Secrets>,
     /// The ways out.
     pub carriers: Arc<dyn Carriers>,
+    /// Links for approvers.
+    pub links: Arc<dyn Links>,
     /// Leases and limits.
     pub timing: Timing,
 }
@@ -64,6 +71,7 @@ pub struct Host {
     secrets: Arc<dyn Secrets>,
     hub: Arc<Hub>,
     intake: Intake,
+    desk: Desk,
     sweep: Sweep,
     view: View,
     runner: Runner,
@@ -86,66 +94,20 @@ impl Host {
             http,
             secrets,
             carriers,
+            links,
             timing,
         } = ground;
-        let hub = Arc::new(Hub::default());
-        let settler = Settler {
-            runtime: runtime.clone(),
-            sessions: store.clone(),
-            spill: store.clone(),
-            timing,
-        };
-        let deliver = Deliver {
-            settler,
-            transcripts: store.clone(),
-            outcomes: store.clone(),
-            carriers: carriers.clone(),
-            events: hub.clone(),
-        };
-        let functions = functions::TurnFunctions {
-            run: Run {
+        let turn = machine("turn", TURN, MachineKind::Express)?;
+        let approval = machine("approval", APPROVAL, MachineKind::Standard)?;
+        Ok(Arc::new_cyclic(|me: &Weak<Self>| {
+            let hub = Arc::new(Hub::default());
+            let desk = Desk {
                 runtime: runtime.clone(),
-                sessions: store.clone(),
-                transcripts: store.clone(),
-                results: store.clone(),
-                outcomes: store.clone(),
-                spill: store.clone(),
-                crew: shelf.clone(),
-                carriers,
-                events: hub.clone(),
-                timing,
-            },
-            call_tool: CallTool {
-                runtime: runtime.clone(),
-                sessions: store.clone(),
-                transcripts: store.clone(),
-                results: store.clone(),
+                documents: store.clone(),
                 bots: shelf.clone(),
-                toolbox: Toolbox {
-                    http,
-                    records: store.clone(),
-                    secrets: secrets.clone(),
-                },
-                events: hub.clone(),
-                timing,
-            },
-            fail: Fail {
-                deliver: deliver.clone(),
-                bots: shelf.clone(),
-                results: store.clone(),
-            },
-            deliver,
-        };
-        let runner = Runner::new(
-            runtime.clone(),
-            Arc::new(functions),
-            journal,
-            Place::default(),
-        );
-        runner.register("turn", Arc::new(turn_machine()?));
-        Ok(Arc::new_cyclic(|me| Self {
-            me: me.clone(),
-            intake: Intake {
+                waits: Arc::new(approvals::Executions(me.clone())),
+            };
+            let intake = Intake {
                 accept: Accept {
                     runtime: runtime.clone(),
                     sessions: store.clone(),
@@ -154,26 +116,97 @@ impl Host {
                 },
                 outcomes: store.clone(),
                 turns: Arc::new(Here(me.clone())),
-            },
-            sweep: Sweep {
+            };
+            let settler = Settler {
                 runtime: runtime.clone(),
                 sessions: store.clone(),
+                spill: store.clone(),
                 timing,
-            },
-            view: View {
-                sessions: store.clone(),
+            };
+            let deliver = Deliver {
+                settler,
                 transcripts: store.clone(),
-                results: store.clone(),
                 outcomes: store.clone(),
-            },
-            runtime,
-            store,
-            shelf,
-            secrets,
-            hub,
-            runner,
-            running: Mutex::default(),
-            timing,
+                carriers: carriers.clone(),
+                events: hub.clone(),
+            };
+            let functions = functions::HostFunctions {
+                run: Run {
+                    runtime: runtime.clone(),
+                    sessions: store.clone(),
+                    transcripts: store.clone(),
+                    results: store.clone(),
+                    outcomes: store.clone(),
+                    spill: store.clone(),
+                    crew: shelf.clone(),
+                    carriers,
+                    desk: desk.clone(),
+                    events: hub.clone(),
+                    timing,
+                },
+                call_tool: CallTool {
+                    runtime: runtime.clone(),
+                    sessions: store.clone(),
+                    transcripts: store.clone(),
+                    results: store.clone(),
+                    bots: shelf.clone(),
+                    toolbox: Toolbox {
+                        http,
+                        records: store.clone(),
+                        secrets: secrets.clone(),
+                    },
+                    desk: desk.clone(),
+                    events: hub.clone(),
+                    timing,
+                },
+                fail: Fail {
+                    deliver: deliver.clone(),
+                    bots: shelf.clone(),
+                    results: store.clone(),
+                },
+                deliver,
+                ask: Ask {
+                    desk: desk.clone(),
+                    intake: intake.clone(),
+                    links,
+                },
+                tell: Tell {
+                    desk: desk.clone(),
+                    intake: intake.clone(),
+                },
+            };
+            let runner = Runner::new(
+                runtime.clone(),
+                Arc::new(functions),
+                journal,
+                Place::default(),
+            );
+            runner.register("turn", Arc::new(turn));
+            runner.register("approval", Arc::new(approval));
+            Self {
+                me: me.clone(),
+                intake,
+                desk,
+                sweep: Sweep {
+                    runtime: runtime.clone(),
+                    sessions: store.clone(),
+                    timing,
+                },
+                view: View {
+                    sessions: store.clone(),
+                    transcripts: store.clone(),
+                    results: store.clone(),
+                    outcomes: store.clone(),
+                },
+                runtime,
+                store,
+                shelf,
+                secrets,
+                hub,
+                runner,
+                running: Mutex::default(),
+                timing,
+            }
         }))
     }
 
@@ -202,6 +235,12 @@ impl Host {
     #[must_use]
     pub fn intake(&self) -> &Intake {
         &self.intake
+    }
+
+    /// Keeps approvals, and lets people decide them.
+    #[must_use]
+    pub fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     /// Runs a turn beside the caller, unless it runs already.
@@ -307,17 +346,15 @@ async fn keep_sweeping(host: Weak<Host>, runtime: Runtime, timing: Timing) {
     }
 }
 
-/// The turn's machine, with the names of its functions filled in.
-fn turn_machine() -> Result<StateMachine, Error> {
+/// A state machine with the names of its functions filled in.
+fn machine(name: &str, text: &str, kind: MachineKind) -> Result<StateMachine, Error> {
     let invalid = |reason: String| {
-        Error::new(
-            Kind::Internal,
-            format!("statemachines/turn.asl.json: {reason}"),
-        )
+        let message = format!("statemachines/{name}.asl.json: {reason}");
+        Error::new(Kind::Internal, message)
     };
-    let text = asl::substitute(TURN, |name| Some(functions::arn(name)))
+    let text = asl::substitute(text, |name| Some(functions::arn(name)))
         .map_err(|error| invalid(error.to_string()))?;
-    StateMachine::parse(&text, MachineKind::Express).map_err(|diagnostics| {
+    StateMachine::parse(&text, kind).map_err(|diagnostics| {
         let reasons: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
         invalid(reasons.join("; "))
     })

@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
-use surface::{Granting, Problem, Reading, Webhooks, Writing, openapi};
+use surface::{Approving, Granting, Problem, Reading, Webhooks, Writing, openapi};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -22,6 +22,7 @@ mod page;
 
 use exchange::Refused;
 pub use guard::Guard;
+pub(crate) use guard::signing_key;
 use news::Told;
 
 /// What every handler is given.
@@ -31,6 +32,7 @@ struct App {
     writing: Writing,
     reading: Reading,
     granting: Granting,
+    approving: Approving,
     webhooks: Webhooks,
     /// Turns true when the host stops; ends what would wait for ever.
     stopping: watch::Receiver<bool>,
@@ -57,6 +59,11 @@ impl App {
             granting: Granting {
                 access: access.clone(),
                 bots: host.shelf().clone(),
+            },
+            approving: Approving {
+                access: access.clone(),
+                desk: host.desk().clone(),
+                sessions: host.store().clone(),
             },
             webhooks: Webhooks {
                 bots: host.shelf().clone(),
@@ -104,6 +111,10 @@ fn router(app: Arc<App>) -> Router {
         )
         .route(openapi::TURNS, get(api::turns))
         .route(openapi::TOKEN, post(api::token))
+        .route(openapi::APPROVALS, get(api::approvals))
+        .route(openapi::APPROVAL, get(api::approval))
+        .route(openapi::APPROVE, post(api::decide))
+        .route(openapi::DENY, post(api::decide))
         .route(openapi::EVENTS, get(events::stream))
         .layer(middleware::from_fn_with_state(app.clone(), check_origin));
     // Webhooks come under any name a tunnel or proxy gives us; their signatures vouch for them.

@@ -12,17 +12,19 @@ async fn main() -> Result<(), lambda::Error> {
     let ground = Ground::open().await?;
     let sockets = ground.sockets()?;
     let store = Arc::new(ground.store()?.telling(sockets.clone()));
+    let shelf = ground.shelf()?.checking_arguments();
     let call_tool = CallTool {
         runtime: ground.runtime.clone(),
         sessions: store.clone(),
         transcripts: store.clone(),
         results: store.clone(),
-        bots: ground.shelf()?.checking_arguments(),
+        bots: shelf.clone(),
         toolbox: Toolbox {
             http: ground.web()?,
             records: store.clone(),
             secrets: ground.secrets()?,
         },
+        desk: ground.asking_desk(&store, &shelf)?,
         events: sockets,
         timing: Timing::default(),
     };

@@ -19,6 +19,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder
 use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::{FrozenLayer, Layer};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::region::SigningRegion;
 use aws_types::{SdkConfig, SigningName};
 use serde::Serialize;
@@ -29,6 +30,18 @@ mod refused;
 mod tests;
 
 use refused::Refused;
+
+/// Whether the service refused with the error `name`, whatever wraps that.
+pub(crate) fn refused_as(error: &BoxError, name: &str) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&**error);
+    while let Some(error) = cause {
+        if let Some(refused) = error.downcast_ref::<Refused>() {
+            return refused.code() == Some(name);
+        }
+        cause = error.source();
+    }
+    false
+}
 
 /// A request in, the body of its answer out.
 type Call = Operation<HttpRequest, Vec<u8>, Refused>;

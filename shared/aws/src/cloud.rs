@@ -15,6 +15,7 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 use engine::runtime::Runtime;
 
+use crate::approvals::ApprovalMachine;
 use crate::bodies::Bodies;
 use crate::call::{Bucket, Service};
 use crate::machine::TurnMachine;
@@ -113,6 +114,13 @@ impl Cloud {
     pub fn turns(&self, arn: String) -> TurnMachine {
         let service = Service::new(&self.0, "states", "application/x-amz-json-1.0");
         TurnMachine { service, arn }
+    }
+
+    /// Questions to people as executions of the state machine `arn`; without it they can only be answered.
+    #[must_use]
+    pub fn approvals(&self, arn: Option<String>) -> ApprovalMachine {
+        let service = Service::new(&self.0, "states", "application/x-amz-json-1.0");
+        ApprovalMachine { service, arn }
     }
 
     /// The secret `id`, by name or ARN.

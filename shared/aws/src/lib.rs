@@ -1,6 +1,7 @@
 //! The engine's ports on AWS: one `DynamoDB` table, one bucket, Step Functions, SQS, Secrets Manager and
 //! the connections of a WebSocket API.
 
+mod approvals;
 mod bodies;
 mod call;
 mod cloud;
@@ -18,6 +19,7 @@ mod sockets;
 mod store;
 mod transcripts;
 
+pub use approvals::ApprovalMachine;
 pub use bodies::Bodies;
 pub use cloud::{Cloud, Unset};
 pub use holds::{Image, OpenHolds};

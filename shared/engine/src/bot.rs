@@ -6,6 +6,7 @@
 mod address;
 mod arguments;
 mod blank;
+mod consent;
 mod document;
 mod files;
 mod folder;
@@ -14,6 +15,7 @@ mod front_matter;
 mod load;
 mod names;
 mod parameters;
+mod people;
 mod problem;
 mod reader;
 mod request;
@@ -43,9 +45,11 @@ use crate::overlap::OverlapSettings;
 use crate::tool::SideEffectPolicy;
 
 pub use arguments::ArgumentSchema;
+pub use consent::{ApprovalRule, ApprovalSettings, Risk, When};
 pub use files::{BotFiles, MAX_FILES, MemoryFiles};
 pub use folder::Folder;
 pub use load::Loaded;
+pub use people::{People, Person};
 pub use problem::{Place, Problem, Problems};
 
 /// A loaded bot folder. Immutable: an edit makes another one with another [`version`](Self::version).
@@ -67,6 +71,10 @@ pub struct Bot {
     pub model: ModelSettings,
     /// The channels it answers on besides the web, with their accounts.
     pub channels: ChannelSettings,
+    /// The people of the house: who may approve, and where they are asked.
+    pub people: People,
+    /// What holds for questions to people.
+    pub approvals: ApprovalSettings,
     /// What happens when messages overlap.
     pub overlap: OverlapSettings,
     /// Bounds on a turn.
@@ -108,6 +116,8 @@ pub struct Tool {
     pub side_effect: SideEffectPolicy,
     /// Arguments that name the real-world action; empty means all of them.
     pub business_key: Vec<String>,
+    /// When a call needs a person's yes.
+    pub approval: Option<ApprovalRule>,
     /// The longest one call may take.
     pub timeout: Duration,
     /// What it does.
@@ -287,6 +297,13 @@ impl Tool {
     #[must_use]
     pub fn parameters(&self) -> &Value {
         &self.offer.parameters
+    }
+
+    /// Whether a call with `arguments` needs a person's yes.
+    #[must_use]
+    pub fn asks_for(&self, arguments: &Value) -> bool {
+        let rule = self.approval.as_ref();
+        rule.is_some_and(|rule| rule.covers(arguments))
     }
 }
 

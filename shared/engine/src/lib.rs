@@ -1,5 +1,6 @@
 //! What a session, a turn, a tool and a bot are.
 
+pub mod approval;
 pub mod bot;
 pub mod brain;
 pub mod document;

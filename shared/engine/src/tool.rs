@@ -20,6 +20,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use intent::canonical;
 pub use intent::intent_key;
 
 /// What a call does to the world; decides retry, overlap, approval and what a crash means.

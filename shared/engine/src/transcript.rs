@@ -165,6 +165,9 @@ pub struct PlannedCall {
     pub arguments: Value,
     /// The key under which it happens at most once.
     pub intent: String,
+    /// The approval that allows it, when people were asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<String>,
 }
 
 /// What a tool call came to.
@@ -196,6 +199,8 @@ pub enum ToolStatus {
     Failed,
     /// Nobody saw whether it happened.
     Unknown,
+    /// A person was asked whether it may happen; it did not.
+    Waiting,
 }
 
 /// How an accepted message ended.

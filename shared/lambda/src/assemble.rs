@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use aws::{Sockets, Store, Vault};
+use aws::{Sockets, Store, Unset, Vault};
 use channels::{twilio, whatsapp};
+use engine::approval::Desk;
 use engine::error::{Error, Kind};
 use engine::http::Http;
 use engine::turn::{Accept, Carriers, Deliver, Intake, Settler, Timing};
@@ -27,6 +28,28 @@ impl Ground {
             },
             outcomes: store,
             turns: self.turns()?,
+        })
+    }
+
+    /// Where approvals are decided.
+    #[must_use]
+    pub fn desk(&self, store: &Arc<Store>, shelf: &Arc<Shelf>) -> Desk {
+        Desk {
+            runtime: self.runtime.clone(),
+            documents: store.clone(),
+            bots: shelf.clone(),
+            waits: self.answers(),
+        }
+    }
+
+    /// Where approvals are asked for and decided.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
+    pub fn asking_desk(&self, store: &Arc<Store>, shelf: &Arc<Shelf>) -> Result<Desk, Unset> {
+        Ok(Desk {
+            waits: self.questions()?,
+            ..self.desk(store, shelf)
         })
     }
 

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aws::{Cloud, Parked, Sockets, Store, TurnMachine, Unset, Vault};
+use aws::{ApprovalMachine, Cloud, Parked, Sockets, Store, TurnMachine, Unset, Vault};
 use engine::error::Error;
 use engine::runtime::Runtime;
 use tracing_subscriber::Layer as _;
@@ -101,6 +101,21 @@ impl Ground {
     pub fn turns(&self) -> Result<Arc<TurnMachine>, Unset> {
         let machine = needed("CONFAB_TURN_MACHINE")?;
         Ok(Arc::new(self.cloud.turns(machine)))
+    }
+
+    /// The executions that wait for people, to be answered.
+    #[must_use]
+    pub fn answers(&self) -> Arc<ApprovalMachine> {
+        Arc::new(self.cloud.approvals(None))
+    }
+
+    /// The state machine `CONFAB_APPROVAL_MACHINE`.
+    ///
+    /// # Errors
+    /// Names the variable when it is missing.
+    pub fn questions(&self) -> Result<Arc<ApprovalMachine>, Unset> {
+        let machine = needed("CONFAB_APPROVAL_MACHINE")?;
+        Ok(Arc::new(self.cloud.approvals(Some(machine))))
     }
 
     /// The connections behind `CONFAB_SOCKETS`.

@@ -119,9 +119,51 @@ impl Access {
         }
     }
 
+    /// Who asks something of a whole tenant with at least the role `needed`: the person that the key names,
+    /// or nobody in particular where no keys are needed.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn tenant(
+        &self,
+        headers: &HeaderMap,
+        tenant: &str,
+        needed: Role,
+    ) -> Result<Option<String>, Problem> {
+        let Some(presented) = bearer(headers)? else {
+            return self.nobody(tenant).map(|()| None);
+        };
+        let holder = self.secrets.holder(&SecretString::from(presented));
+        let holder = holder.ok_or_else(|| Problem::unauthenticated("the key is not known"))?;
+        allow_role(holder, tenant, needed)?;
+        Ok(Some(holder.person.clone()))
+    }
+
+    /// The person whom a signed link lets see and decide an approval.
+    ///
+    /// # Errors
+    /// When it was not signed here, is for another approval or has run out.
+    pub fn linked(&self, token: &str, tenant: &str, approval: &str) -> Result<String, Problem> {
+        let can_exist = self.open.is_some() || self.secrets.has_keys();
+        let link = can_exist.then(|| self.signing.read_link(token)).flatten();
+        let link = link
+            .filter(|link| link.tenant == tenant && link.approval == approval)
+            .ok_or_else(|| Problem::unauthenticated("the link is not valid here"))?;
+        // Who comes late is to see what became of it; a decision is refused by its own time.
+        let stale = link.expires.plus(RENEWAL) <= self.runtime.now();
+        match stale {
+            true => Err(Problem::unauthenticated("the link has run out")),
+            false => Ok(link.person),
+        }
+    }
+
     fn allow_nobody(&self, session: &SessionKey) -> Result<(), Problem> {
+        self.nobody(session.tenant())
+    }
+
+    fn nobody(&self, tenant: &str) -> Result<(), Problem> {
         match self.open.as_deref() {
-            Some(open) if session.tenant() == open => Ok(()),
+            Some(open) if tenant == open => Ok(()),
             Some(open) => Err(Problem::forbidden(format!(
                 "without a key only the tenant {open} can be used"
             ))),
@@ -156,13 +198,17 @@ impl Access {
 }
 
 fn allow_holder(holder: &KeyHolder, session: &SessionKey, right: Right) -> Result<(), Problem> {
-    if holder.tenant != session.tenant() {
-        return Err(Problem::forbidden("the key is another tenant's"));
-    }
     let needed = match right {
         Right::Talk | Right::Grant => Role::Client,
         Right::Trace => Role::Viewer,
     };
+    allow_role(holder, session.tenant(), needed)
+}
+
+fn allow_role(holder: &KeyHolder, tenant: &str, needed: Role) -> Result<(), Problem> {
+    if holder.tenant != tenant {
+        return Err(Problem::forbidden("the key is another tenant's"));
+    }
     if holder.role < needed {
         return Err(Problem::forbidden("the key's role does not allow this"));
     }

@@ -5,8 +5,10 @@
 //! failure with a [`Problem`].
 
 mod access;
+mod approving;
 mod body;
 mod granting;
+mod link;
 mod news;
 pub mod openapi;
 mod path;
@@ -18,6 +20,7 @@ mod webhooks;
 mod writing;
 
 pub use access::{Access, Right};
+pub use approving::{Approvals, Approving, NewDecision};
 pub use body::{Body, Unread, read_json};
 pub use granting::{Granted, Granting};
 pub use news::{Closing, News, Polling, Watch};

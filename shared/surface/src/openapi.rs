@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use engine::approval::Approval;
 use engine::event::Event;
 use engine::view::Trace;
 use http::StatusCode;
@@ -9,7 +10,9 @@ use schemars::Schema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Value, json};
 
-use crate::{Granted, Messages, NewMessage, Problem, Response, Taken, response};
+use crate::{
+    Approvals, Granted, Messages, NewDecision, NewMessage, Problem, Response, Taken, response,
+};
 
 /// Where messages are written and read.
 pub const MESSAGES: &str = "/v1/{tenant}/{bot}/sessions/{session}/messages";
@@ -19,6 +22,14 @@ pub const TURNS: &str = "/v1/{tenant}/{bot}/sessions/{session}/turns";
 pub const EVENTS: &str = "/v1/{tenant}/{bot}/sessions/{session}/events";
 /// Where tokens are given out.
 pub const TOKEN: &str = "/v1/{tenant}/{bot}/sessions/{session}/token";
+/// Where approvals are listed.
+pub const APPROVALS: &str = "/v1/{tenant}/approvals";
+/// Where one is read.
+pub const APPROVAL: &str = "/v1/{tenant}/approvals/{approval}";
+/// Where it is granted.
+pub const APPROVE: &str = "/v1/{tenant}/approvals/{approval}/approve";
+/// Where it is denied.
+pub const DENY: &str = "/v1/{tenant}/approvals/{approval}/deny";
 /// Where Twilio calls.
 pub const TWILIO: &str = "/webhooks/twilio/{tenant}/{bot}";
 /// Where Meta calls.
@@ -89,6 +100,26 @@ fn describe() -> Value {
                 },
             },
         },
+        APPROVALS: {
+            "parameters": [tenant()],
+            "get": {
+                "summary": "What bots ask people and nobody has answered yet",
+                "parameters": [{
+                    "name": "all", "in": "query", "schema": { "type": "boolean" },
+                    "description": "Those that were decided or ran out too.",
+                }],
+                "responses": answers("200", &schemas.subschema_for::<Approvals>(), &mut schemas, &["400", "401", "403", "503"]),
+            },
+        },
+        APPROVAL: {
+            "parameters": approval_parameters(),
+            "get": {
+                "summary": "What is asked, and what became of it; a page for a browser. Reading it decides nothing",
+                "responses": answers("200", &schemas.subschema_for::<Approval>(), &mut schemas, &["400", "401", "403", "404", "503"]),
+            },
+        },
+        APPROVE: { "parameters": approval_parameters(), "post": decision("Say yes, as the person that the key or the link names", &mut schemas) },
+        DENY: { "parameters": approval_parameters(), "post": decision("Say no, as the person that the key or the link names", &mut schemas) },
         TWILIO: {
             "parameters": bot_parameters(),
             "post": { "summary": "Twilio's webhook for messages and status callbacks", "responses": webhook(&mut schemas) },
@@ -153,6 +184,29 @@ fn query(name: &str, description: &str) -> Value {
 
 fn path(name: &str, description: &str) -> Value {
     json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" }, "description": description })
+}
+
+fn decision(summary: &str, schemas: &mut SchemaGenerator) -> Value {
+    json!({
+        "summary": summary,
+        "requestBody": { "required": false, "content": content(&schemas.subschema_for::<NewDecision>()) },
+        "responses": answers("200", &schemas.subschema_for::<Approval>(), schemas, &["400", "401", "403", "404", "409", "413", "415", "422", "503"]),
+    })
+}
+
+fn tenant() -> Value {
+    path("tenant", "Whose bot; `local` on one machine.")
+}
+
+fn approval_parameters() -> Value {
+    json!([
+        tenant(),
+        path("approval", "The approval's id."),
+        {
+            "name": "token", "in": "query", "schema": { "type": "string" },
+            "description": "The token of a signed link, in place of a key.",
+        },
+    ])
 }
 
 fn bot_parameters() -> Value {

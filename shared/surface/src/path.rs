@@ -18,6 +18,23 @@ pub(crate) fn bot(uri: &Uri) -> Result<[String; 2], Problem> {
     Ok([tenant, bot])
 }
 
+/// Tenant of the approvals' path.
+pub(crate) fn approvals(uri: &Uri) -> Result<String, Problem> {
+    let [tenant] = names(uri, "/v1/{tenant}/approvals")?;
+    Ok(tenant)
+}
+
+/// Tenant and id of an approval's path.
+pub(crate) fn approval(uri: &Uri) -> Result<[String; 2], Problem> {
+    names(uri, "/v1/{tenant}/approvals/{approval}")
+}
+
+/// Tenant, id and what is decided, of a decision's path.
+pub(crate) fn decision(uri: &Uri) -> Result<([String; 2], String), Problem> {
+    let [tenant, id, verb] = names(uri, "/v1/{tenant}/approvals/{approval}/{verb}")?;
+    Ok(([tenant, id], verb))
+}
+
 /// What stands in a path for the names in braces of `template`, of which there are `N`.
 fn names<const N: usize>(uri: &Uri, template: &str) -> Result<[String; N], Problem> {
     let mut names = Vec::with_capacity(N);

@@ -8,6 +8,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
+use crate::link::Link;
+
+/// What a signature is for: one for another purpose does not fit.
+const SESSION: &[u8] = b"confab session token\0";
+const APPROVAL: &[u8] = b"confab approval link\0";
+
 /// Signs and recognises tokens.
 #[derive(Clone)]
 pub struct SigningKey([u8; 64]);
@@ -41,17 +47,22 @@ impl SigningKey {
     /// `token` as text that only this key makes.
     pub(crate) fn sign(&self, token: &Token) -> String {
         let claim = format!("{} {}", token.expires.0, token.session);
-        let payload = BASE64_URL_SAFE_NO_PAD.encode(claim);
-        let signature = self.tag(&payload).finalize().into_bytes();
-        format!("{payload}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+        self.seal(SESSION, &claim)
+    }
+
+    /// `link` as text that only this key makes.
+    pub(crate) fn sign_link(&self, link: &Link) -> String {
+        self.seal(APPROVAL, &link.claim())
+    }
+
+    /// What [`SigningKey::sign_link`] made the text of, expired or not.
+    pub(crate) fn read_link(&self, text: &str) -> Option<Link> {
+        Link::of_claim(&self.open(APPROVAL, text)?)
     }
 
     /// What [`SigningKey::sign`] made the text of, expired or not.
     pub(crate) fn read(&self, text: &str) -> Option<Token> {
-        let (payload, signature) = text.split_once('.')?;
-        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
-        self.tag(payload).verify_slice(&signature).ok()?;
-        let claim = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+        let claim = self.open(SESSION, text)?;
         let (expires, session) = claim.split_once(' ')?;
         Some(Token {
             session: session.parse().ok()?,
@@ -59,8 +70,21 @@ impl SigningKey {
         })
     }
 
-    fn tag(&self, payload: &str) -> Hmac<Sha256> {
-        let mut mac = self.mac(b"confab session token\0");
+    fn seal(&self, purpose: &[u8], claim: &str) -> String {
+        let payload = BASE64_URL_SAFE_NO_PAD.encode(claim);
+        let signature = self.tag(purpose, &payload).finalize().into_bytes();
+        format!("{payload}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    fn open(&self, purpose: &[u8], text: &str) -> Option<String> {
+        let (payload, signature) = text.split_once('.')?;
+        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
+        self.tag(purpose, payload).verify_slice(&signature).ok()?;
+        String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
+    }
+
+    fn tag(&self, purpose: &[u8], payload: &str) -> Hmac<Sha256> {
+        let mut mac = self.mac(purpose);
         mac.update(payload.as_bytes());
         mac
     }

@@ -9,6 +9,7 @@ use asl::runner::MemoryJournal;
 use async_trait::async_trait;
 use confab::host::{Ground, Host, Shelf};
 use embedded::{FlushTask, Store, VolatileDisk};
+use engine::approval::NoLinks;
 use engine::bot::{Bot, MemoryFiles};
 use engine::brain::{Brain, Conclusion, Context, Thought};
 use engine::error::{Error, Kind};
@@ -186,6 +187,7 @@ pub(super) fn start_host(
         http: Arc::new(RefundService(runtime.clone(), Arc::clone(outside))),
         secrets: Arc::new(NoSecrets),
         carriers: Arc::new(Ways(Arc::new(Texts(runtime.clone(), Arc::clone(outside))))),
+        links: Arc::new(NoLinks),
         timing: Timing::default(),
         runtime,
     });

@@ -19,6 +19,8 @@ enum File {
     Bot,
     /// tools/<name>.toml
     Tool,
+    /// people.toml
+    People,
     /// the secrets file
     Secrets,
 }
@@ -28,6 +30,7 @@ impl Schema {
         let schema = match self.format {
             File::Bot => schema::bot(),
             File::Tool => schema::tool(),
+            File::People => schema::people(),
             File::Secrets => schema::secrets(),
         };
         Ok(screen.document(&schema)?)

@@ -180,6 +180,7 @@ fn called(screen: &Screen, tool: &ToolTrace) -> String {
     let outcome = match tool.status {
         Some(ToolStatus::Succeeded) => "ok",
         Some(ToolStatus::Failed) => "failed",
+        Some(ToolStatus::Waiting) => "waits for a person's yes",
         Some(ToolStatus::Unknown) => "unknown: it may or may not have happened",
         None => "not run",
     };

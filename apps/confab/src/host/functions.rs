@@ -1,31 +1,43 @@
-//! The turn's functions under the names that the state machine calls.
+//! The functions under the names that state machines call.
 
 use asl::runner::{FunctionError, Functions};
 use async_trait::async_trait;
+use engine::approval::{Ask, Tell};
 use engine::error::{Error, Kind};
 use engine::turn::{CallTool, Deliver, Fail, Run};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::approvals;
+
 /// The functions that state machines call, by name.
-pub const FUNCTIONS: [&str; 4] = ["turn-run", "tool-call", "turn-deliver", "turn-fail"];
+pub const FUNCTIONS: [&str; 6] = [
+    "turn-run",
+    "tool-call",
+    "turn-deliver",
+    "turn-fail",
+    "approval-ask",
+    "approval-tell",
+];
 
 /// The address of the function `name` on this machine.
 pub(super) fn arn(name: &str) -> String {
     format!("arn:aws:lambda:local:000000000000:function:{name}")
 }
 
-/// What `statemachines/turn.asl.json` calls.
-pub(super) struct TurnFunctions {
+/// What `statemachines/*.asl.json` call.
+pub(super) struct HostFunctions {
     pub(super) run: Run,
     pub(super) call_tool: CallTool,
     pub(super) deliver: Deliver,
     pub(super) fail: Fail,
+    pub(super) ask: Ask,
+    pub(super) tell: Tell,
 }
 
 #[async_trait]
-impl Functions for TurnFunctions {
+impl Functions for HostFunctions {
     async fn invoke(&self, function: &str, payload: Value) -> Result<Value, FunctionError> {
         let name = function.rsplit(':').next().unwrap_or_default();
         let answer = match name {
@@ -33,6 +45,8 @@ impl Functions for TurnFunctions {
             "tool-call" => call(payload, |input| self.call_tool.handle(input)).await,
             "turn-deliver" => call(payload, |input| self.deliver.handle(input)).await,
             "turn-fail" => call(payload, |input| self.fail.handle(input)).await,
+            "approval-ask" => call(payload, |input| approvals::ask(&self.ask, input)).await,
+            "approval-tell" => call(payload, |input| self.tell.handle(input)).await,
             _ => return Err(FunctionError::not_found(function)),
         };
         answer.map_err(|error| {

@@ -24,6 +24,18 @@ pub(super) async fn token(State(app): State<Arc<App>>, request: Request) -> Resp
     outgoing(app.granting.post(incoming(request)).await)
 }
 
+pub(super) async fn approvals(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.approving.list(incoming(request)).await)
+}
+
+pub(super) async fn approval(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.approving.show(incoming(request)).await)
+}
+
+pub(super) async fn decide(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.approving.decide(incoming(request)).await)
+}
+
 pub(super) async fn twilio(State(app): State<Arc<App>>, request: Request) -> Response {
     outgoing(app.webhooks.twilio(incoming(request)).await)
 }

@@ -94,7 +94,7 @@ fn is_local_name(host: &str) -> bool {
 }
 
 /// The key kept in `data`, made at first use.
-fn signing_key(data: &Path) -> std::io::Result<SigningKey> {
+pub(crate) fn signing_key(data: &Path) -> std::io::Result<SigningKey> {
     let path = data.join("page.key");
     if let Ok(kept) = fs::read(&path)
         && let Ok(key) = kept.try_into()

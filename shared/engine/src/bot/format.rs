@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
+use crate::bot::consent::{ApprovalTable, ApprovalsTable};
 use crate::bot::names;
 use crate::bot::{Limits, TwilioSettings, WhatsappSettings};
 use crate::message::Channel;
@@ -67,6 +68,9 @@ pub(super) struct BotFile {
     /// What happens when messages overlap.
     #[serde(default)]
     pub(super) overlap: OverlapTable,
+    /// Which tools need a person's yes, and whose.
+    #[serde(default)]
+    pub(super) approvals: ApprovalsTable,
     /// Bounds on a turn.
     #[serde(default)]
     pub(super) limits: Limits,
@@ -230,6 +234,8 @@ pub(super) struct ToolFile {
     #[serde(default = "tool_timeout")]
     #[schemars(range(min = 1, max = 60))]
     pub(super) timeout_seconds: u64,
+    /// Which calls need a person's yes, and whose.
+    pub(super) approval: Option<ApprovalTable>,
     /// JSON Schema (2020-12) of the arguments: `type = "object"`, `properties`, `required`.
     pub(super) parameters: Map<String, Value>,
     /// The CSV file to look rows up in, for `kind = "table"`.

@@ -6,7 +6,7 @@ use crate::bot::files::BotFiles;
 use crate::bot::problem::{Problem, Problems, did_you_mean, nearest};
 use crate::bot::reader::{Reader, hash};
 use crate::bot::rigour::{Rigour, Strict, Trusting};
-use crate::bot::{Bot, Soul, settings, skills, tools};
+use crate::bot::{Bot, Soul, people, settings, skills, tools};
 
 /// A bot and what is doubtful about its folder.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub struct Loaded {
 const MAX_SOUL: usize = 64 * 1024;
 
 /// The files that have a say by their name alone.
-const NAMED: [&str; 3] = ["bot.toml", "SOUL.md", "AGENTS.md"];
+const NAMED: [&str; 4] = ["bot.toml", "people.toml", "SOUL.md", "AGENTS.md"];
 
 /// Folders of a bot.
 const FOLDERS: [&str; 2] = ["tools", "skills"];
@@ -46,11 +46,13 @@ impl Bot {
 
     fn load_with(files: &dyn BotFiles, rigour: &'static dyn Rigour) -> Result<Loaded, Problems> {
         let mut reader = Reader::open(files, rigour)?;
-        let settings = settings::load(&mut reader);
+        let people = people::load(&mut reader);
+        let settings = settings::load(&mut reader, people.as_ref());
         let soul = soul(&mut reader);
         let rules = rules(&mut reader);
         let names = tools::names(&reader);
-        let mut tools = tools::load(&mut reader);
+        let approvals = settings.as_ref().map(|settings| &settings.approvals);
+        let mut tools = tools::load(&mut reader, approvals, people.as_ref());
         let skills = skills::load(&mut reader, &names, settings.as_ref());
         misplaced(&mut reader);
         if let Some(tool) = tools::open_skill(&skills) {
@@ -69,6 +71,8 @@ impl Bot {
             tools,
             model: settings.model,
             channels: settings.channels,
+            people: people.unwrap_or_default(),
+            approvals: settings.approvals,
             overlap: settings.overlap,
             limits: settings.limits,
             page: settings.page,

@@ -14,6 +14,8 @@ pub(super) const MODEL: &str = "^(scripted|[a-z][a-z0-9_-]*/[^\\s]+)$";
 pub(super) const TWILIO_ACCOUNT: &str = "^AC[0-9A-Za-z]+$";
 /// A number or messaging service of Twilio.
 pub(super) const TWILIO_SENDER: &str = "^(\\+?[0-9]{3,15}|MG[0-9A-Za-z]+)$";
+/// A phone number in the international form E.164.
+pub(super) const PHONE: &str = "^\\+[1-9][0-9]{5,14}$";
 /// Digits only.
 pub(super) const DIGITS: &str = "^[0-9]+$";
 /// A collection of records.
@@ -31,6 +33,7 @@ pub(super) fn rule(pattern: &str, written: &str) -> (String, Option<String>) {
         MODEL => "`scripted` or `provider/model`, such as `anthropic/claude-sonnet-4-5`",
         TWILIO_ACCOUNT => "an account SID, which begins with `AC`",
         TWILIO_SENDER => "a phone number such as `+15550100` or a messaging service `MG…`",
+        PHONE => "a phone number with its country code, such as `+15550100`",
         DIGITS => "digits only",
         COLLECTION => "a-z, 0-9, _ and -, beginning with a letter",
         SHA256 => "64 hexadecimal digits",

@@ -15,6 +15,7 @@ use crate::bot::{ArgumentSchema, parameters, schema};
 pub(super) enum Written {
     Bot,
     Tool,
+    People,
     Secrets,
 }
 
@@ -44,6 +45,7 @@ impl Rigour for Strict {
         let schema = match file {
             Written::Bot => schema::bot(),
             Written::Tool => schema::tool(),
+            Written::People => schema::people(),
             Written::Secrets => schema::secrets(),
         };
         wording::mistakes(&schema, value)

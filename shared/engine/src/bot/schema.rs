@@ -9,6 +9,7 @@ use schemars::transform::transform_subschemas;
 use serde_json::Value;
 
 use crate::bot::format::{BotFile, ToolFile};
+use crate::bot::people::PeopleFile;
 use crate::bot::secrets::SecretsFile;
 
 /// The schema of `bot.toml`.
@@ -21,6 +22,12 @@ pub fn bot() -> Value {
 #[must_use]
 pub fn tool() -> Value {
     of::<ToolFile>()
+}
+
+/// The schema of `people.toml`.
+#[must_use]
+pub fn people() -> Value {
+    of::<PeopleFile>()
 }
 
 /// The schema of the secrets file.

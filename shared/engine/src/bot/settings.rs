@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::bot::address::Address;
+use crate::bot::consent::{self, ApprovalSettings, ApprovalsTable};
 use crate::bot::document::Document;
 use crate::bot::format::{BotFile, ChannelsTable, ModelTable};
 use crate::bot::load::misnamed;
+use crate::bot::people::People;
 use crate::bot::problem::{Problem, nearest};
 use crate::bot::reader::{MAX_FILE, Reader};
 use crate::bot::rigour::Written;
@@ -20,6 +22,7 @@ pub(super) struct Settings {
     pub(super) name: String,
     pub(super) model: ModelSettings,
     pub(super) channels: ChannelSettings,
+    pub(super) approvals: ApprovalSettings,
     pub(super) overlap: OverlapSettings,
     pub(super) limits: Limits,
     pub(super) page: Page,
@@ -30,7 +33,7 @@ const FILE: &str = "bot.toml";
 /// The chain entry that needs no provider.
 const SCRIPTED: &str = "scripted";
 
-pub(super) fn load(reader: &mut Reader<'_>) -> Option<Settings> {
+pub(super) fn load(reader: &mut Reader<'_>, people: Option<&People>) -> Option<Settings> {
     if !reader.has(FILE) {
         let problem = Problem::new(FILE, "there is no bot.toml")
             .hint("`confab new NAME` writes a folder to start from")
@@ -41,7 +44,8 @@ pub(super) fn load(reader: &mut Reader<'_>) -> Option<Settings> {
     let text = reader.text(FILE, MAX_FILE)?;
     let (document, file) = reader.toml::<BotFile>(FILE, &text, Written::Bot)?;
     let model = model(reader, &document, file.model);
-    check_addresses(reader, &document, &model, &file.channels);
+    check_addresses(reader, &document, &model, &file.channels, &file.approvals);
+    let approvals = consent::settings(reader, &document, people, file.approvals);
     Some(Settings {
         page: Page {
             title: file.title.unwrap_or_else(|| file.name.clone()),
@@ -51,6 +55,7 @@ pub(super) fn load(reader: &mut Reader<'_>) -> Option<Settings> {
         name: file.name,
         model,
         channels: channels(file.channels),
+        approvals,
         overlap: file.overlap.into(),
         limits: file.limits,
     })
@@ -117,6 +122,7 @@ fn check_addresses(
     document: &Document<'_>,
     model: &ModelSettings,
     channels: &ChannelsTable,
+    approvals: &ApprovalsTable,
 ) {
     let base_urls = model.base_urls.iter().map(|(provider, url)| {
         let pointer = format!("/model/base_urls/{}", escape(provider));
@@ -130,7 +136,11 @@ fn check_addresses(
             twilio.public_url.as_ref()?,
         ))
     });
-    for (pointer, name, url) in base_urls.chain(public_url) {
+    let approvals = approvals.url.iter().map(|url| {
+        let pointer = "/approvals/url".to_owned();
+        (pointer, "url".to_owned(), url)
+    });
+    for (pointer, name, url) in base_urls.chain(public_url).chain(approvals) {
         if let Err((what, hint)) = Address::parse(url) {
             let problem = document.problem(&pointer, format!("`{name}` {what}"));
             reader.problems.push(problem.perhaps(hint));

@@ -8,11 +8,12 @@ use serde_json::json;
 use crate::bot::document::Document;
 use crate::bot::format::{Kind, SideEffect, TableTable, ToolFile};
 use crate::bot::parameters::Parameters;
+use crate::bot::people::People;
 use crate::bot::problem::{Place, Problem, did_you_mean, listed};
 use crate::bot::reader::{MAX_CSV, MAX_FILE, Reader};
 use crate::bot::rigour::Written;
-use crate::bot::{ArgumentSchema, Skill, Table, Tool, ToolKind};
-use crate::bot::{names, request, table};
+use crate::bot::{ApprovalSettings, ArgumentSchema, Skill, Table, Tool, ToolKind};
+use crate::bot::{consent, names, request, table};
 use crate::model::ToolOffer;
 use crate::tool::SideEffectPolicy;
 
@@ -32,7 +33,12 @@ fn paths<'r>(reader: &'r Reader<'_>) -> impl Iterator<Item = (&'r str, &'r str)>
 }
 
 /// The enabled tools. All are checked.
-pub(super) fn load(reader: &mut Reader<'_>) -> BTreeMap<String, Tool> {
+pub(super) fn load(
+    reader: &mut Reader<'_>,
+    approvals: Option<&ApprovalSettings>,
+    people: Option<&People>,
+) -> BTreeMap<String, Tool> {
+    let approvals = (approvals, people);
     let declared: Vec<(String, String)> = paths(reader)
         .map(|(path, name)| (path.to_owned(), name.to_owned()))
         .collect();
@@ -43,7 +49,7 @@ pub(super) fn load(reader: &mut Reader<'_>) -> BTreeMap<String, Tool> {
             let text = reader.text(&path, MAX_FILE)?;
             let (document, file) = reader.toml::<ToolFile>(&path, &text, Written::Tool)?;
             let enabled = file.enabled;
-            let tool = tool(reader, &document, &name, file)?;
+            let tool = tool(reader, &document, &name, file, approvals)?;
             enabled.then_some((name, tool))
         })
         .collect()
@@ -71,6 +77,7 @@ fn tool(
     document: &Document<'_>,
     name: &str,
     file: ToolFile,
+    approvals: (Option<&ApprovalSettings>, Option<&People>),
 ) -> Option<Tool> {
     let parameters = Parameters::read(reader, document, file.parameters);
     for (index, argument) in file.business_key.iter().enumerate() {
@@ -78,6 +85,8 @@ fn tool(
         parameters.expect_argument(reader, document, &pointer, "business_key", argument);
     }
     let side_effect = side_effect(reader, document, file.kind, file.side_effect);
+    let subject = (&parameters, side_effect);
+    let approval = consent::rule(reader, document, approvals, subject, file.approval);
     let kind = match file.kind {
         Kind::Table => ToolKind::Table(lookup(reader, document, &parameters, file.table?)?),
         Kind::Record => ToolKind::Record {
@@ -103,6 +112,7 @@ fn tool(
         },
         side_effect: side_effect?,
         business_key: file.business_key,
+        approval,
         timeout: Duration::from_secs(file.timeout_seconds),
         kind,
     })
@@ -216,6 +226,7 @@ pub(super) fn open_skill(skills: &BTreeMap<String, Skill>) -> Option<Tool> {
         },
         side_effect: SideEffectPolicy::Pure,
         business_key: Vec::new(),
+        approval: None,
         timeout: Duration::from_secs(5),
         kind: ToolKind::OpenSkill,
     })

@@ -35,7 +35,13 @@ pub fn intent_key(tool: &Tool, arguments: &Value, group: u64) -> String {
     format!("{}#{group}#{:016x}", tool.offer.name, hash64(&[&canonical]))
 }
 
-/// JSON with sorted member names and no spaces.
+/// `value` as JSON with sorted member names and no spaces: the same value is the same text.
+pub(crate) fn canonical(value: &Value) -> String {
+    let mut text = String::new();
+    write_canonical(value, &mut text);
+    text
+}
+
 fn write_canonical(value: &Value, out: &mut String) {
     match value {
         Value::Object(members) => {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Bots, CallInput, Planned, Timing};
+use crate::approval::Desk;
 use crate::bot::{Bot, Tool};
 use crate::error::{Error, Kind};
 use crate::event::{Event, Events};
@@ -11,6 +12,10 @@ use crate::runtime::Runtime;
 use crate::session::{Applied, Claim, Command, InvocationId, Refusal, SessionKey, Sessions};
 use crate::tool::{Call, ToolOutcome, Toolbox};
 use crate::transcript::{PlannedCall, ToolResult, ToolResults, ToolStatus, Transcripts};
+
+mod consent;
+
+use consent::asks;
 
 /// Calls one tool of a plan.
 #[derive(Clone)]
@@ -27,6 +32,8 @@ pub struct CallTool {
     pub bots: Arc<dyn Bots>,
     /// Runs tools.
     pub toolbox: Toolbox,
+    /// Asks people, and knows what they said.
+    pub desk: Desk,
     /// Tells watchers.
     pub events: Arc<dyn Events>,
     /// Leases and the longest effect.
@@ -70,12 +77,22 @@ impl CallTool {
                 .record(planned, &call, by, begun, ToolOutcome::failed(message))
                 .await;
         }
-        let leave = if tool.side_effect.is_pure() {
+        if let Some(refused) = self.refused(planned, &call).await? {
+            return self.record(planned, &call, by, begun, refused).await;
+        }
+        let asks = asks(tool, &call);
+        let leave = if tool.side_effect.is_pure() && asks.is_none() {
             Leave::Granted
         } else {
-            self.claim(planned, &call, by, input.call.calm).await?
+            let commits = asks.is_none();
+            self.claim(planned, &call, by, input.call.calm, commits)
+                .await?
         };
         match leave {
+            Leave::Granted | Leave::Orphaned if let Some(rule) = asks => {
+                let asked = self.ask(&bot, (tool, rule), planned, &call).await?;
+                self.record(planned, &call, by, begun, asked).await
+            }
             Leave::Granted => self.run(&bot, tool, planned, &call, by, begun).await,
             Leave::Orphaned if self.results.result(key, &call.intent).await?.is_some() => Ok(()),
             Leave::Orphaned if tool.side_effect.is_repeatable() => {
@@ -119,6 +136,7 @@ impl CallTool {
         call: &PlannedCall,
         by: InvocationId,
         calm: Option<u64>,
+        commits: bool,
     ) -> Result<Leave, Error> {
         let command = Command::Claim {
             step: planned.step(),
@@ -127,7 +145,7 @@ impl CallTool {
             by,
             until: self.runtime.now().plus(self.timing.lease),
             calm,
-            commits: true,
+            commits,
         };
         let hold = planned.start.hold;
         Ok(

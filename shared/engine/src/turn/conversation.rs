@@ -1,5 +1,6 @@
 //! The conversation as the brain sees it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use serde_json::Value;
 
 use crate::bot::Limits;
 use crate::model::{ChatMessage, ToolCall};
+use crate::session::Origin;
 use crate::transcript::{Decision, PlannedCall, Taken, ToolResult, Turn, TurnRecord};
 
 /// Earlier turns, oldest first.
@@ -38,16 +40,25 @@ fn spoken(decision: &Decision, text: &str) -> String {
     }
 }
 
-/// What the contact wrote, as one message.
+/// What the contact wrote, or what else came in, as one message.
 pub(super) fn of_messages(messages: &[Taken]) -> Option<ChatMessage> {
-    let fresh: Vec<&str> = messages
+    let fresh: Vec<Cow<'_, str>> = messages
         .iter()
-        .filter(|taken| !taken.repeat && taken.origin.is_contact())
-        .map(|taken| taken.text.as_str())
+        .filter(|taken| !taken.repeat)
+        .filter_map(heard)
         .collect();
     (!fresh.is_empty()).then(|| ChatMessage::User {
         text: fresh.join("\n"),
     })
+}
+
+/// A message as the brain hears it. What did not come from the contact is not to be taken for their words.
+fn heard(taken: &Taken) -> Option<Cow<'_, str>> {
+    match &taken.origin {
+        Origin::Contact => Some(Cow::Borrowed(&taken.text)),
+        Origin::Approval { .. } => Some(Cow::Owned(format!("[approval] {}", taken.text))),
+        Origin::Person { .. } | Origin::Notice | Origin::Outcome { .. } => None,
+    }
 }
 
 /// Rounds with the messages they took and the tool calls they made, with what these came to.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 use super::{Carriers, Crew, RunInput, RunOutput, Spill, Timing, TurnStart};
+use crate::approval::Desk;
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::runtime::{Runtime, Time};
@@ -13,6 +14,7 @@ use crate::session::{
 };
 use crate::transcript::{Outcomes, Taken, ToolResults, Transcripts, TurnRecord, rounds_to};
 
+mod consent;
 mod outbox;
 mod overlap;
 mod think;
@@ -44,6 +46,8 @@ pub struct Run {
     pub crew: Arc<dyn Crew>,
     /// Finds the way out, to know what a dead hold may have sent.
     pub carriers: Arc<dyn Carriers>,
+    /// Knows what people said.
+    pub desk: Desk,
     /// Tells watchers.
     pub events: Arc<dyn Events>,
     /// Leases and tries.
@@ -65,6 +69,17 @@ struct Round {
 }
 
 impl Round {
+    /// Whether it answers what did not come from the contact, and so nothing else.
+    fn is_alone(&self) -> bool {
+        let first = self
+            .before
+            .first()
+            .map_or(&self.messages, |round| &round.messages);
+        first
+            .first()
+            .is_some_and(|message| !message.origin.is_contact())
+    }
+
     /// When the oldest message of the turn was accepted.
     fn since(&self) -> Option<Time> {
         let first = self.before.first().map(|round| &round.messages);
@@ -142,7 +157,7 @@ impl Run {
                 messages: count as u64,
             },
         );
-        match self.without_thought(&session, &round) {
+        match self.without_thought(start, &session, &round).await? {
             Some(decision) => self.decide(start, &session, round, decision).await,
             None => self.think(start, session, round).await,
         }
@@ -256,7 +271,7 @@ impl Run {
             finish: last.finish,
             before,
         };
-        if let Some(decision) = self.without_thought(&session, &round) {
+        if let Some(decision) = self.without_thought(start, &session, &round).await? {
             return self.decide(start, &session, round, decision).await;
         }
         match self.meet(&start.session, &session, &round).await? {

@@ -67,6 +67,7 @@ fn every_field_of_the_published_schemas_is_described_and_none_is_a_reference_or_
     for (name, schema) in [
         ("bot", schema::bot()),
         ("tool", schema::tool()),
+        ("people", schema::people()),
         ("secrets", schema::secrets()),
     ] {
         visit(name, &schema);

@@ -1,5 +1,6 @@
 //! What a running turn does with messages that came after it began.
 
+use super::unthought::is_together;
 use super::{Round, Run};
 use crate::error::Error;
 use crate::overlap::Overlap;
@@ -25,7 +26,8 @@ impl Run {
     pub(super) fn is_patient(&self, key: &SessionKey, round: &Round, staff: &Staff) -> bool {
         let settings = &staff.bot.overlap;
         let waited = round.since().map(|since| self.runtime.now().since(since));
-        settings.policy(key.tenant(), key.channel()) == Overlap::Supersede
+        !round.is_alone()
+            && settings.policy(key.tenant(), key.channel()) == Overlap::Supersede
             && waited.is_some_and(|waited| waited < settings.patience)
     }
 
@@ -36,7 +38,7 @@ impl Run {
         round: &Round,
     ) -> Result<Meeting, Error> {
         let joining = newer(session, round.upto).next().is_some();
-        if !joining || session.commit == Some(round.turn) {
+        if !joining || round.is_alone() || session.commit == Some(round.turn) {
             return Ok(Meeting::Nothing);
         }
         let staff = self.crew.staff(key.tenant(), key.bot()).await?;
@@ -69,6 +71,6 @@ fn newer(session: &Session, upto: u64) -> impl Iterator<Item = Taken> + '_ {
     let taken = usize::try_from((upto + 1).saturating_sub(session.head())).unwrap_or(usize::MAX);
     let waiting = session.inbox.iter().skip(taken);
     waiting
-        .take_while(|message| message.origin.is_contact())
+        .take_while(|message| is_together(message))
         .map(|message| Taken::of(message, false))
 }

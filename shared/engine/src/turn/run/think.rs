@@ -7,6 +7,7 @@ use futures::future::{Either, select};
 use serde::Serialize;
 
 use super::{APOLOGY, Round, Run};
+use crate::approval::Approval;
 use crate::brain::{Conclusion, Context, Thought};
 use crate::error::Error;
 use crate::event::{Event, Events};
@@ -66,7 +67,8 @@ impl Run {
     ) -> Result<RunOutput, Error> {
         let key = &start.session;
         let staff = self.crew.staff(key.tenant(), key.bot()).await?;
-        let calm = self.is_patient(key, &round, &staff);
+        // What waits behind and cannot be taken in with the rest stops nothing.
+        let calm = session.arrivals == round.upto && self.is_patient(key, &round, &staff);
         let (conversation, results) = self.conversation(key, &session, &round, &staff).await?;
         let at = self.runtime.now();
         let mut stream = Stream {
@@ -99,7 +101,7 @@ impl Run {
             Conclusion::Reply(text) => Decision::Reply { text, by: None },
             Conclusion::Tools { text, calls } => Decision::Tools {
                 text,
-                calls: planned_calls(&staff, calls, &results, round.turn, plan),
+                calls: planned_calls(&staff, calls, &results, key, (round.turn, plan)),
             },
             Conclusion::Stop(error) => Decision::Failed {
                 reason: error.to_string(),
@@ -295,8 +297,8 @@ fn planned_calls(
     staff: &Staff,
     calls: Vec<ToolCall>,
     results: &BTreeMap<String, ToolResult>,
-    turn: u64,
-    plan: PlanId,
+    session: &SessionKey,
+    (turn, plan): (u64, PlanId),
 ) -> Vec<PlannedCall> {
     let failed = |intent: &String| {
         results
@@ -307,7 +309,13 @@ fn planned_calls(
         Some(tool)
             if !tool.side_effect.is_pure() && tool.arguments.check(&call.arguments).is_ok() =>
         {
-            let intent = intent_key(tool, &call.arguments, turn);
+            let intent = if tool.asks_for(&call.arguments) {
+                // Other arguments are another question, whatever the business key says.
+                let approval = Approval::id_of(session, turn, &call.name, &call.arguments);
+                format!("{}#{turn}?{approval}", call.name)
+            } else {
+                intent_key(tool, &call.arguments, turn)
+            };
             let retries = (2..).map(|attempt| format!("{intent}~{attempt}"));
             std::iter::once(intent.clone())
                 .chain(retries)
@@ -327,6 +335,7 @@ fn planned_calls(
             id: call.id,
             tool: call.name,
             arguments: call.arguments,
+            approval: None,
         })
         .collect()
 }

@@ -2,6 +2,7 @@
 
 use super::think::Decided;
 use super::{APOLOGY, Round, Run};
+use crate::approval::ChatAnswer;
 use crate::error::Error;
 use crate::session::{Intended, Origin, Pending, Session};
 use crate::transcript::{Decision, Taken, Verdict};
@@ -17,13 +18,29 @@ impl Run {
         let together: fn(&&Pending) -> bool = if session.handoff.is_some() {
             |message| !is_relayed(&message.origin)
         } else {
-            |message| message.origin.is_contact()
+            |message| is_together(message)
         };
         session.inbox.iter().take_while(together).count().max(1)
     }
 
     /// The decision that stands without a thought, if there is one.
-    pub(super) fn without_thought(&self, session: &Session, round: &Round) -> Option<Decision> {
+    pub(super) async fn without_thought(
+        &self,
+        start: &TurnStart,
+        session: &Session,
+        round: &Round,
+    ) -> Result<Option<Decision>, Error> {
+        if let Some(decision) = self.forced(session, round) {
+            return Ok(Some(decision));
+        }
+        let key = &start.session;
+        match self.allowed(key, round).await? {
+            Some(decision) => Ok(Some(decision)),
+            None => self.decided(key, round).await,
+        }
+    }
+
+    fn forced(&self, session: &Session, round: &Round) -> Option<Decision> {
         if let (Some(words), []) = (round.messages.first().and_then(relayed), &*round.before) {
             return Some(words);
         }
@@ -54,6 +71,11 @@ impl Run {
         decided.terms.verdict = Intended::Other;
         self.write(start, session, round, decided, &staff).await
     }
+}
+
+/// Whether a message can be answered together with others: words of the contact that decide nothing.
+pub(super) fn is_together(message: &Pending) -> bool {
+    message.origin.is_contact() && ChatAnswer::read(&message.text).is_none()
 }
 
 /// Whether a message is passed on to the contact as it stands.

@@ -1,0 +1,83 @@
+//! `approval-tell`: what people said comes back into the session, as a turn of its own.
+
+use serde::{Deserialize, Serialize};
+
+use super::ask::arguments;
+use super::{Answer, Approval, Command, Desk, State};
+use crate::error::Error;
+use crate::session::{Origin, SessionKey};
+use crate::turn::{Intake, Letter};
+
+/// Input of `approval-tell`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TellInput {
+    /// The session whose bot asked.
+    pub session: SessionKey,
+    /// The approval.
+    pub approval: String,
+}
+
+/// Brings answers back.
+#[derive(Clone)]
+pub struct Tell {
+    /// Keeps approvals.
+    pub desk: Desk,
+    /// Puts the answer into the session.
+    pub intake: Intake,
+}
+
+impl Tell {
+    /// Puts the answer into the session once, and starts a turn for it. Where nobody answered, that is a no.
+    ///
+    /// # Errors
+    /// When a store failed, `InboxFull` when the session has no room now.
+    pub async fn handle(&self, input: TellInput) -> Result<(), Error> {
+        let TellInput { session, approval } = input;
+        let tenant = session.tenant();
+        let approval = match self
+            .desk
+            .change(tenant, &approval, &Command::Expire)
+            .await?
+        {
+            Ok(expired) => expired,
+            Err(_) => self.desk.read(tenant, &approval).await?,
+        };
+        let bot = self.desk.bots.find(tenant, session.bot()).await?;
+        let text: String = news(&approval);
+        let text: String = text.chars().take(bot.limits.message_chars).collect();
+        let letter = Letter {
+            id: &format!("approval:{}", approval.id),
+            text: &text,
+            origin: Origin::Approval {
+                id: approval.id.clone(),
+            },
+        };
+        self.intake.take(&session, letter).await.map(drop)
+    }
+}
+
+/// What the bot is told.
+fn news(approval: &Approval) -> String {
+    let call = format!(
+        "{} with {}",
+        approval.envelope.tool_name,
+        arguments(&approval.envelope.inputs)
+    );
+    let spoken = approval.last_words();
+    let who = spoken.map_or("nobody", |spoken| spoken.person.as_str());
+    let why = spoken.and_then(|spoken| spoken.reason.as_deref());
+    let why = why
+        .map(|why| format!(", saying: {why}"))
+        .unwrap_or_default();
+    match (&approval.state, spoken.map(|spoken| spoken.answer)) {
+        (State::Granted { .. } | State::Consumed { .. }, _) => {
+            format!("{who} said yes to {call}{why}. It is done now; tell the contact how it ended.")
+        }
+        (State::Denied { .. }, Some(Answer::No)) => format!(
+            "{who} said no to {call}{why}. It was not done. Tell the contact, and do not ask for it again."
+        ),
+        _ => format!(
+            "Nobody said yes to {call} in time, so it was not done. Tell the contact, and do not ask for it again."
+        ),
+    }
+}
