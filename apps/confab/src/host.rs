@@ -120,6 +120,7 @@ impl Host {
                 sessions: store.clone(),
                 transcripts: store.clone(),
                 results: store.clone(),
+                documents: store.clone(),
                 bots: shelf.clone(),
                 toolbox: Toolbox {
                     http,
@@ -133,6 +134,7 @@ impl Host {
                 deliver: deliver.clone(),
                 bots: shelf.clone(),
                 results: store.clone(),
+                documents: store.clone(),
             },
             deliver,
         };

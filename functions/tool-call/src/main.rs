@@ -17,6 +17,7 @@ async fn main() -> Result<(), lambda::Error> {
         sessions: store.clone(),
         transcripts: store.clone(),
         results: store.clone(),
+        documents: store.clone(),
         bots: ground.shelf()?.checking_arguments(),
         toolbox: Toolbox {
             http: ground.web()?,
