@@ -149,6 +149,7 @@ impl Host {
                     sessions: store.clone(),
                     transcripts: store.clone(),
                     results: store.clone(),
+                    documents: store.clone(),
                     bots: shelf.clone(),
                     toolbox: Toolbox {
                         http,
@@ -163,6 +164,7 @@ impl Host {
                     deliver: deliver.clone(),
                     bots: shelf.clone(),
                     results: store.clone(),
+                    documents: store.clone(),
                 },
                 deliver,
                 ask: Ask {

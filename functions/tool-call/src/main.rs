@@ -18,6 +18,7 @@ async fn main() -> Result<(), lambda::Error> {
         sessions: store.clone(),
         transcripts: store.clone(),
         results: store.clone(),
+        documents: store.clone(),
         bots: shelf.clone(),
         toolbox: Toolbox {
             http: ground.web()?,

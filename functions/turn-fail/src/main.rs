@@ -14,11 +14,11 @@ async fn main() -> Result<(), lambda::Error> {
     let store = Arc::new(store.telling(sockets.clone()));
     let bots = ground.shelf()?;
     let deliver = ground.deliver(&store, &bots, sockets)?;
-    let results = store.clone();
     let fail = Fail {
         deliver,
         bots,
-        results,
+        results: store.clone(),
+        documents: store.clone(),
     };
     lambda::serve(async |input: FailInput| {
         let session = input.start.session.clone();

@@ -17,6 +17,7 @@ export interface FunctionSpec {
 }
 
 const session = 'session/*';
+const unknown = 'document/*/unknown';
 const messages = '/v1/{tenant}/{bot}/sessions/{session}/messages';
 const token = '/v1/{tenant}/{bot}/sessions/{session}/token';
 const turns = '/v1/{tenant}/{bot}/sessions/{session}/turns';
@@ -53,10 +54,13 @@ export const functions = {
   },
   'tool-call': {
     memory: 128, timeout: 70, bots: true,
-    may: [...settle, items('record/*', 'PutItem')],
+    may: [...settle, items('record/*', 'PutItem'), items(unknown, 'GetItem', 'PutItem', 'DeleteItem')],
   },
   'turn-deliver': { memory: 128, timeout: 70, bots: true, sends: true, may: [...settle, park] },
-  'turn-fail': { memory: 128, timeout: 70, bots: true, sends: true, may: [...settle, park] },
+  'turn-fail': {
+    memory: 128, timeout: 70, bots: true, sends: true,
+    may: [...settle, items(session, 'Query'), items(unknown, 'GetItem', 'PutItem'), park],
+  },
   'job-sweep': {
     memory: 128, timeout: 60,
     may: [items(session, 'GetItem', 'UpdateItem'), items('holds', 'Query', 'DeleteItem'), bodies('Get'), startTurn],

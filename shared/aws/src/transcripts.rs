@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use engine::error::Error;
 use engine::session::{PlanId, SessionKey};
-use engine::transcript::{ToolResult, ToolResults, Transcripts, TurnRecord};
+use engine::transcript::{Settled, ToolResult, ToolResults, Transcripts, TurnRecord};
 use serde::de::DeserializeOwned;
 
 use crate::item::Item;
@@ -56,6 +56,26 @@ impl ToolResults for Store {
 
     async fn result(&self, key: &SessionKey, intent: &str) -> Result<Option<ToolResult>, Error> {
         self.one(effect(key, intent)).await
+    }
+
+    async fn settle_result(
+        &self,
+        key: &SessionKey,
+        intent: &str,
+        settled: &Settled,
+    ) -> Result<(), Error> {
+        // A recorded result changes in no other way, and a document has decided what is said of it.
+        let found: Option<ToolResult> = self.one(effect(key, intent)).await?;
+        let Some(result) = found.filter(|result| result.settled.is_none()) else {
+            return Ok(());
+        };
+        let settled = ToolResult {
+            settled: Some(settled.clone()),
+            ..result
+        };
+        self.put(effect(key, intent), &settled, false)
+            .await
+            .map(drop)
     }
 
     async fn results_since(

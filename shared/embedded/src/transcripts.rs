@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use engine::error::Error;
 use engine::session::{PlanId, SessionKey};
-use engine::transcript::{ToolResult, ToolResults, Transcripts, TurnRecord};
+use engine::transcript::{Settled, ToolResult, ToolResults, Transcripts, TurnRecord};
 use rusqlite::{OptionalExtension, params};
 
 use crate::cache::Entry;
@@ -139,6 +139,31 @@ impl ToolResults for Store {
                 return Ok(None);
             };
             find_result(open, entry.id, intent)
+        })
+    }
+
+    async fn settle_result(
+        &self,
+        key: &SessionKey,
+        intent: &str,
+        settled: &Settled,
+    ) -> Result<(), Error> {
+        self.with(|open| {
+            let id = open.row(key)?.id;
+            let Some(mut result) = find_result(open, id, intent)? else {
+                return Ok(());
+            };
+            if result.settled.is_some() {
+                return Ok(());
+            }
+            result.settled = Some(settled.clone());
+            open.begin_of(id)?;
+            open.connection
+                .prepare_cached(
+                    "UPDATE tool_result SET result = ? WHERE session = ? AND intent = ?",
+                )?
+                .execute(params![serde_json::to_string(&result)?, id, intent])?;
+            Ok(())
         })
     }
 

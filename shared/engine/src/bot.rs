@@ -13,6 +13,8 @@ mod folder;
 mod format;
 mod front_matter;
 mod load;
+mod lookup;
+mod method;
 mod names;
 mod parameters;
 mod people;
@@ -26,6 +28,7 @@ mod settings;
 mod skills;
 mod table;
 mod tools;
+mod undo;
 mod wording;
 
 #[cfg(test)]
@@ -51,6 +54,7 @@ pub use folder::Folder;
 pub use load::Loaded;
 pub use people::{People, Person};
 pub use problem::{Place, Problem, Problems};
+pub use undo::Undo;
 
 /// A loaded bot folder. Immutable: an edit makes another one with another [`version`](Self::version).
 #[derive(Clone, Debug)]
@@ -120,6 +124,10 @@ pub struct Tool {
     pub approval: Option<ApprovalRule>,
     /// The longest one call may take.
     pub timeout: Duration,
+    /// Checks its answers, when it says what they look like.
+    pub result: Option<ArgumentSchema>,
+    /// How a call is undone; exactly the compensatable ones say so.
+    pub undo: Option<Undo>,
     /// What it does.
     pub kind: ToolKind,
 }
@@ -168,6 +176,17 @@ pub struct HttpTool {
     pub json_body: bool,
     /// The header that carries the idempotency key, such as `Idempotency-Key`.
     pub idempotency_header: Option<String>,
+    /// How to ask whether a request was carried out.
+    pub lookup: Option<Lookup>,
+}
+
+/// A GET that tells whether a request was carried out: 2xx with its answer, 404 when it was not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// As [`HttpTool::url`]; `{idempotency_key}` stands for the key that the request carried.
+    pub url: String,
+    /// As [`HttpTool::headers`].
+    pub headers: BTreeMap<String, String>,
 }
 
 /// Which models answer, and how.
@@ -304,6 +323,27 @@ impl Tool {
     pub fn asks_for(&self, arguments: &Value) -> bool {
         let rule = self.approval.as_ref();
         rule.is_some_and(|rule| rule.covers(arguments))
+    }
+
+    /// What a call answered, of the `content` that was written down of it.
+    #[must_use]
+    pub fn answer<'a>(&self, content: &'a Value) -> &'a Value {
+        match self.kind {
+            ToolKind::Http(_) => content.get("body").unwrap_or(content),
+            ToolKind::Table(_) | ToolKind::Record { .. } | ToolKind::OpenSkill => content,
+        }
+    }
+
+    /// The names of the secrets it needs.
+    #[must_use]
+    pub fn secret_names(&self) -> Vec<String> {
+        tools::secrets(self)
+    }
+
+    /// Whether what it answers comes from outside: data that nobody here vouches for.
+    #[must_use]
+    pub fn is_untrusted(&self) -> bool {
+        matches!(self.kind, ToolKind::Http(_))
     }
 }
 

@@ -15,4 +15,5 @@ pub mod session;
 pub mod tool;
 pub mod transcript;
 pub mod turn;
+pub mod unknown;
 pub mod view;

@@ -45,6 +45,9 @@ pub enum ChatMessage {
         name: String,
         /// What it answered, as text for the model.
         content: String,
+        /// Whether that comes from outside: data, whose words are nobody's instructions.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        untrusted: bool,
     },
 }
 

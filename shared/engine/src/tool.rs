@@ -15,13 +15,17 @@ use crate::http::Http;
 use crate::session::SessionKey;
 use crate::transcript::ToolStatus;
 
+mod answer;
 mod intent;
+pub mod provenance;
+mod redaction;
 mod request;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use intent::canonical;
 pub use intent::intent_key;
+pub use redaction::KnownSecrets;
 
 /// What a call does to the world; decides retry, overlap, approval and what a crash means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -99,6 +103,17 @@ pub struct Call<'a> {
     pub limit: Duration,
 }
 
+/// What the other side says of an effect of which nobody saw the end.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Evidence {
+    /// It took place, and this is its answer.
+    Happened(Value),
+    /// It has not taken place.
+    DidNot,
+    /// Nothing, or it cannot be asked.
+    None,
+}
+
 /// How a call ended and what the model is told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToolOutcome {
@@ -109,7 +124,9 @@ pub struct ToolOutcome {
 }
 
 impl ToolOutcome {
-    fn succeeded(content: Value) -> Self {
+    /// A success with what it answered.
+    #[must_use]
+    pub fn succeeded(content: Value) -> Self {
         Self {
             status: ToolStatus::Succeeded,
             content,
@@ -149,12 +166,34 @@ pub struct Toolbox {
 impl Toolbox {
     /// Runs `call` once. Never fails: what goes wrong is an outcome that the model is told.
     pub async fn run(&self, bot: &Bot, call: Call<'_>) -> ToolOutcome {
-        match &call.tool.kind {
+        let (tool, tenant) = (call.tool, call.session.tenant());
+        let mut outcome = match &tool.kind {
             ToolKind::Table(table) => look_up(table, call.arguments),
             ToolKind::OpenSkill => open_skill(bot, call.arguments),
             ToolKind::Record { collection } => self.keep(collection, call).await,
-            ToolKind::Http(tool) => self.request(tool, call).await,
+            ToolKind::Http(http) => self.request(http, call).await,
+        };
+        self.secrets_of(tenant, tool.secret_names())
+            .await
+            .redact(&mut outcome.content);
+        answer::checked(tool, outcome)
+    }
+
+    /// Asks whether an effect took place of which nobody saw the end.
+    pub async fn ask(&self, call: Call<'_>) -> Evidence {
+        let ToolKind::Http(http) = &call.tool.kind else {
+            return Evidence::None;
+        };
+        let Some(lookup) = &http.lookup else {
+            return Evidence::None;
+        };
+        let mut evidence = self.look_up(lookup, &call).await;
+        if let Evidence::Happened(content) = &mut evidence {
+            let names = call.tool.secret_names();
+            let secrets = self.secrets_of(call.session.tenant(), names).await;
+            secrets.redact(content);
         }
+        evidence
     }
 
     async fn keep(&self, collection: &str, call: Call<'_>) -> ToolOutcome {

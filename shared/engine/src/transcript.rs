@@ -113,6 +113,9 @@ pub enum Decision {
         text: String,
         /// The calls, in order.
         calls: Vec<PlannedCall>,
+        /// Why they undo what earlier ones did, if that is what they do; and what follows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        undoing: Option<Undoing>,
     },
     /// Give up: park the messages and say so.
     Failed {
@@ -144,6 +147,15 @@ impl Decision {
         }
     }
 
+    /// Why its calls undo what earlier ones did, if they do.
+    #[must_use]
+    pub fn undoing(&self) -> Option<&Undoing> {
+        match self {
+            Self::Tools { undoing, .. } => undoing.as_ref(),
+            Self::Reply { .. } | Self::Failed { .. } | Self::Declined { .. } => None,
+        }
+    }
+
     /// The tools it calls.
     #[must_use]
     pub fn calls(&self) -> &[PlannedCall] {
@@ -152,6 +164,21 @@ impl Decision {
             Self::Reply { .. } | Self::Failed { .. } | Self::Declined { .. } => &[],
         }
     }
+}
+
+/// Why a turn undoes its effects, one round each, the latest first; and what follows when all are undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "because", rename_all = "snake_case")]
+pub enum Undoing {
+    /// The contact wrote again: think again, with all messages.
+    Overtaken,
+    /// No answer can be had: give up.
+    Failed {
+        /// Why, for the operator.
+        reason: String,
+        /// What the contact is told.
+        apology: String,
+    },
 }
 
 /// A tool call that a plan holds.
@@ -168,6 +195,12 @@ pub struct PlannedCall {
     /// The approval that allows it, when people were asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<String>,
+    /// The intent of the effect that it undoes, if it was not the model that asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
+    /// Whether its arguments hold what came from outside, by a tool, and nobody we trust has said.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tainted: bool,
 }
 
 /// What a tool call came to.
@@ -187,6 +220,59 @@ pub struct ToolResult {
     pub at: Time,
     /// How long it took, in milliseconds.
     pub millis: u64,
+    /// What a person said of it later, when nobody had seen how it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Settled>,
+}
+
+impl ToolResult {
+    /// Whether it is known that nothing happened.
+    #[must_use]
+    pub fn did_not_happen(&self) -> bool {
+        match &self.settled {
+            Some(settled) => settled.truth == Truth::DidNot,
+            None => self.status == ToolStatus::Failed,
+        }
+    }
+
+    /// What it answered, when it is known to have happened.
+    #[must_use]
+    pub fn happened(&self) -> Option<&Value> {
+        match (&self.settled, self.status) {
+            (Some(settled), _) => match &settled.truth {
+                Truth::Happened { result } => Some(result),
+                Truth::DidNot => None,
+            },
+            (None, ToolStatus::Succeeded) => Some(&self.content),
+            (None, ToolStatus::Failed | ToolStatus::Unknown | ToolStatus::Waiting) => None,
+        }
+    }
+}
+
+/// What a person found out about an effect that nobody had seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Settled {
+    /// What it is.
+    #[serde(flatten)]
+    pub truth: Truth,
+    /// Who said so.
+    pub by: String,
+    /// When.
+    pub at: Time,
+}
+
+/// Whether an effect took place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "truth", rename_all = "snake_case")]
+pub enum Truth {
+    /// It did.
+    Happened {
+        /// What it answered, as far as it is known.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        result: Value,
+    },
+    /// It did not.
+    DidNot,
 }
 
 /// How a tool call ended.
@@ -278,6 +364,18 @@ pub trait ToolResults: Send + Sync {
     /// # Errors
     /// When the store failed.
     async fn result(&self, key: &SessionKey, intent: &str) -> Result<Option<ToolResult>, Error>;
+
+    /// Writes down what a person said of an intent's result; the first to say it stands. Does nothing when
+    /// the intent has no result.
+    ///
+    /// # Errors
+    /// When the store failed.
+    async fn settle_result(
+        &self,
+        key: &SessionKey,
+        intent: &str,
+        settled: &Settled,
+    ) -> Result<(), Error>;
 
     /// The results of every intent from turn `from` on, by intent.
     ///

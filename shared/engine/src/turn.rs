@@ -25,6 +25,7 @@ mod fail;
 mod intake;
 mod redrive;
 mod run;
+mod saga;
 mod settle;
 mod sweep;
 
@@ -200,7 +201,17 @@ impl From<&TurnRecord> for Parcel {
     }
 }
 
-/// Output of `turn-deliver` and `turn-fail`.
+/// Output of `turn-fail`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum FailOutput {
+    /// Undo first what the turn has done.
+    Undo(RunOutput),
+    /// Its messages are parked.
+    Parked(DeliverOutput),
+}
+
+/// Output of `turn-deliver`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "next", rename_all = "snake_case")]
 pub enum DeliverOutput {

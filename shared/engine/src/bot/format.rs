@@ -8,7 +8,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use crate::bot::consent::{ApprovalTable, ApprovalsTable};
+use crate::bot::lookup::LookupTable;
+use crate::bot::method::{Body, Method};
 use crate::bot::names;
+use crate::bot::undo::UndoTable;
 use crate::bot::{Limits, TwilioSettings, WhatsappSettings};
 use crate::message::Channel;
 use crate::overlap::{Overlap, OverlapSettings};
@@ -238,6 +241,10 @@ pub(super) struct ToolFile {
     pub(super) approval: Option<ApprovalTable>,
     /// JSON Schema (2020-12) of the arguments: `type = "object"`, `properties`, `required`.
     pub(super) parameters: Map<String, Value>,
+    /// JSON Schema (2020-12) of what it answers; for `kind = "http"`, of the answer's body.
+    pub(super) result: Option<Map<String, Value>>,
+    /// How a call is undone, for `side_effect = "compensatable"`.
+    pub(super) undo: Option<UndoTable>,
     /// The CSV file to look rows up in, for `kind = "table"`.
     pub(super) table: Option<TableTable>,
     /// Where to write the arguments down, for `kind = "record"`.
@@ -359,44 +366,6 @@ pub(super) struct HttpTable {
     pub(super) body: Option<Body>,
     /// The header in which the other side expects an idempotency key, such as `Idempotency-Key`.
     pub(super) idempotency_header: Option<String>,
-}
-
-/// An HTTP method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub(super) enum Method {
-    Get,
-    Head,
-    Post,
-    Put,
-    Patch,
-    Delete,
-}
-
-impl Method {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Head => "HEAD",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-        }
-    }
-
-    /// Whether a request of this kind usually has a body.
-    pub(super) fn has_body(self) -> bool {
-        matches!(self, Self::Post | Self::Put | Self::Patch)
-    }
-}
-
-/// What a request carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Body {
-    /// The remaining arguments as a JSON object.
-    Json,
-    /// Nothing.
-    None,
+    /// How to ask the other side afterwards whether a request was carried out.
+    pub(super) lookup: Option<LookupTable>,
 }

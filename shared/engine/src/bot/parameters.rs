@@ -93,7 +93,7 @@ impl Parameters {
         let schema = Value::Object(schema);
         let rigour = reader.rigour;
         let sound = reader.problems.len() == before;
-        let compiled = rigour.arguments(reader, document, &schema, sound);
+        let compiled = rigour.schema(reader, document, "/parameters", &schema, sound);
         Self { schema, compiled }
     }
 
@@ -170,18 +170,19 @@ impl Parameters {
 pub(super) fn checked(
     reader: &mut Reader<'_>,
     document: &Document<'_>,
+    pointer: &str,
     schema: &Value,
     sound: bool,
 ) -> Option<ArgumentSchema> {
     let before = reader.problems.len();
-    check_meta(reader, document, schema);
+    check_meta(reader, document, pointer, schema);
     let compiled = ArgumentSchema::compile(schema);
     if let Err(error) = &compiled
         && sound
         && reader.problems.len() == before
     {
         let what = format!("this is not a valid JSON Schema: {error}");
-        let problem = document.problem("/parameters", what);
+        let problem = document.problem(pointer, what);
         let hint = "references must stay within the schema; patterns know no look-around";
         reader.problems.push(problem.hint(hint));
     }
@@ -266,7 +267,7 @@ fn check_keywords(
     }
 }
 
-fn check_meta(reader: &mut Reader<'_>, document: &Document<'_>, schema: &Value) {
+fn check_meta(reader: &mut Reader<'_>, document: &Document<'_>, pointer: &str, schema: &Value) {
     let validator = jsonschema::draft202012::meta::validator();
     for error in validator.iter_errors(schema) {
         let path = error.instance_path().as_str();
@@ -275,7 +276,7 @@ fn check_meta(reader: &mut Reader<'_>, document: &Document<'_>, schema: &Value) 
             "this is not a valid JSON Schema: `{shown}`: {}",
             error.masked_with("the value")
         );
-        let problem = document.problem(&format!("/parameters{path}"), what);
+        let problem = document.problem(&format!("{pointer}{path}"), what);
         let hint =
             "`type` is one of `string`, `integer`, `number`, `boolean`, `array` and `object`";
         let hint = path.ends_with("/type").then(|| hint.to_owned());

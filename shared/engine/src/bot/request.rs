@@ -1,11 +1,13 @@
 //! `[http]`: a request with holes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bot::HttpTool;
 use crate::bot::address::{Address, Fault, holes};
 use crate::bot::document::Document;
-use crate::bot::format::{Body, HttpTable, Method};
+use crate::bot::format::HttpTable;
+use crate::bot::lookup;
+use crate::bot::method::{Body, Method};
 use crate::bot::names;
 use crate::bot::parameters::Parameters;
 use crate::bot::problem::listed;
@@ -43,19 +45,13 @@ pub(super) fn read(
     side_effect: Option<SideEffectPolicy>,
 ) -> Option<HttpTool> {
     let before = reader.problems.len();
-    let mut used = url_arguments(reader, document, parameters, &http.url);
+    let mut used = url_arguments(reader, document, parameters, "/http/url", &http.url);
     for (index, name) in http.query.iter().enumerate() {
         let pointer = format!("/http/query/{index}");
         parameters.expect_scalar(reader, document, &pointer, "query", name);
         used.insert(name.clone());
     }
-    for (name, value) in &http.headers {
-        if let Err((what, hint)) = check_header(name, value) {
-            let pointer = format!("/http/headers/{}", escape(name));
-            let problem = document.problem(&pointer, format!("header `{name}` {what}"));
-            reader.problems.push(problem.perhaps(hint));
-        }
-    }
+    check_headers(reader, document, "/http/headers", &http.headers);
     if let Some(name) = &http.idempotency_header
         && (!is_header_name(name) || is_own(name))
     {
@@ -65,6 +61,8 @@ pub(super) fn read(
             .problems
             .push(problem.hint("write for example `Idempotency-Key`"));
     }
+    let lookup = http.lookup.as_ref();
+    let lookup = lookup.map(|asked| lookup::read(reader, document, parameters, asked));
     let json_body = json_body(reader, document, &http);
     warn(
         reader,
@@ -82,40 +80,61 @@ pub(super) fn read(
         headers: http.headers,
         json_body,
         idempotency_header: http.idempotency_header,
+        lookup,
     })
 }
 
-fn url_arguments(
+/// Checks the headers at `pointer`.
+pub(super) fn check_headers(
+    reader: &mut Reader<'_>,
+    document: &Document<'_>,
+    pointer: &str,
+    headers: &BTreeMap<String, String>,
+) {
+    for (name, value) in headers {
+        if let Err((what, hint)) = check_header(name, value) {
+            let pointer = format!("{pointer}/{}", escape(name));
+            let problem = document.problem(&pointer, format!("header `{name}` {what}"));
+            reader.problems.push(problem.perhaps(hint));
+        }
+    }
+}
+
+/// The arguments that stand in the address at `pointer`, checked with it.
+pub(super) fn url_arguments(
     reader: &mut Reader<'_>,
     document: &Document<'_>,
     parameters: &Parameters,
+    pointer: &str,
     url: &str,
 ) -> BTreeSet<String> {
-    const URL: &str = "/http/url";
     let found = Address::parse(url).and_then(|address| holes(address.rest));
     let names = match found {
         Ok(names) => names,
         Err((what, hint)) => {
-            let problem = document.problem(URL, format!("`url` {what}"));
+            let problem = document.problem(pointer, format!("`url` {what}"));
             reader.problems.push(problem.perhaps(hint));
             return BTreeSet::new();
         }
     };
     for name in &names {
+        if *name == lookup::KEY && pointer == lookup::URL {
+            continue;
+        }
         if name.starts_with("secret:") {
             let problem = document
                 .problem(
-                    URL,
+                    pointer,
                     "a secret must not stand in an address, which is logged on its way",
                 )
                 .hint("send it in a header: `Authorization = \"Bearer {secret:NAME}\"`");
             reader.problems.push(problem);
-        } else if parameters.expect_scalar(reader, document, URL, "url", name)
+        } else if parameters.expect_scalar(reader, document, pointer, "url", name)
             && !parameters.is_required(name)
         {
             let problem = document
                 .problem(
-                    URL,
+                    pointer,
                     format!("`{name}` stands in the address but may be absent"),
                 )
                 .hint("name it in `required` under `[parameters]`, or send it in `query`");

@@ -24,11 +24,13 @@ pub(super) trait Rigour {
     /// Everything in a file's values that does not fit the file's published schema.
     fn mistakes(&self, file: Written, value: &Value) -> Vec<Mistake>;
 
-    /// A tool's argument schema, `sound` as far as it was looked at; absent when it is broken, which is reported.
-    fn arguments(
+    /// The schema that stands at `pointer`, `sound` as far as it was looked at; absent when it is broken, which
+    /// is reported.
+    fn schema(
         &self,
         reader: &mut Reader<'_>,
         document: &Document<'_>,
+        pointer: &str,
         schema: &Value,
         sound: bool,
     ) -> Option<ArgumentSchema>;
@@ -51,14 +53,15 @@ impl Rigour for Strict {
         wording::mistakes(&schema, value)
     }
 
-    fn arguments(
+    fn schema(
         &self,
         reader: &mut Reader<'_>,
         document: &Document<'_>,
+        pointer: &str,
         schema: &Value,
         sound: bool,
     ) -> Option<ArgumentSchema> {
-        parameters::checked(reader, document, schema, sound)
+        parameters::checked(reader, document, pointer, schema, sound)
     }
 }
 
@@ -67,10 +70,11 @@ impl Rigour for Trusting {
         Vec::new()
     }
 
-    fn arguments(
+    fn schema(
         &self,
         _: &mut Reader<'_>,
         _: &Document<'_>,
+        _: &str,
         schema: &Value,
         _: bool,
     ) -> Option<ArgumentSchema> {

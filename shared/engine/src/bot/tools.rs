@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::bot::document::Document;
 use crate::bot::format::{Kind, SideEffect, TableTable, ToolFile};
@@ -12,8 +12,8 @@ use crate::bot::people::People;
 use crate::bot::problem::{Place, Problem, did_you_mean, listed};
 use crate::bot::reader::{MAX_CSV, MAX_FILE, Reader};
 use crate::bot::rigour::Written;
-use crate::bot::{ApprovalSettings, ArgumentSchema, Skill, Table, Tool, ToolKind};
-use crate::bot::{consent, names, request, table};
+use crate::bot::{ApprovalSettings, ArgumentSchema, Skill, Table, Tool, ToolKind, Undo};
+use crate::bot::{consent, names, request, table, undo};
 use crate::model::ToolOffer;
 use crate::tool::SideEffectPolicy;
 
@@ -42,17 +42,42 @@ pub(super) fn load(
     let declared: Vec<(String, String)> = paths(reader)
         .map(|(path, name)| (path.to_owned(), name.to_owned()))
         .collect();
-    declared
+    let texts: Vec<(String, String, Option<String>)> = declared
         .into_iter()
-        .filter_map(|(path, name)| {
+        .map(|(path, name)| {
             check_name(reader, &path, &name);
-            let text = reader.text(&path, MAX_FILE)?;
-            let (document, file) = reader.toml::<ToolFile>(&path, &text, Written::Tool)?;
-            let enabled = file.enabled;
-            let tool = tool(reader, &document, &name, file, approvals)?;
-            enabled.then_some((name, tool))
+            let text = reader.text(&path, MAX_FILE);
+            (path, name, text)
         })
+        .collect();
+    let mut read = BTreeMap::new();
+    for (path, name, text) in &texts {
+        let Some(text) = text else { continue };
+        let Some((document, file)) = reader.toml::<ToolFile>(path, text, Written::Tool) else {
+            continue;
+        };
+        let enabled = file.enabled;
+        if let Some(tool) = tool(reader, &document, name, file, approvals) {
+            let declared = Declared {
+                document,
+                tool,
+                enabled,
+            };
+            read.insert(name.as_str(), declared);
+        }
+    }
+    undo::check(reader, &read);
+    read.into_iter()
+        .filter(|(_, declared)| declared.enabled)
+        .map(|(name, declared)| (name.to_owned(), declared.tool))
         .collect()
+}
+
+/// A tool as its file declares it.
+pub(super) struct Declared<'t> {
+    pub(super) document: Document<'t>,
+    pub(super) tool: Tool,
+    pub(super) enabled: bool,
 }
 
 fn check_name(reader: &mut Reader<'_>, path: &str, name: &str) {
@@ -84,6 +109,10 @@ fn tool(
         let pointer = format!("/business_key/{index}");
         parameters.expect_argument(reader, document, &pointer, "business_key", argument);
     }
+    let result = match file.result {
+        Some(schema) => Some(answers(reader, document, schema)?),
+        None => None,
+    };
     let side_effect = side_effect(reader, document, file.kind, file.side_effect);
     let subject = (&parameters, side_effect);
     let approval = consent::rule(reader, document, approvals, subject, file.approval);
@@ -114,8 +143,23 @@ fn tool(
         business_key: file.business_key,
         approval,
         timeout: Duration::from_secs(file.timeout_seconds),
+        result,
+        undo: file.undo.map(Undo::from),
         kind,
     })
+}
+
+/// The schema of what a tool answers; absent when it is broken, which is reported.
+fn answers(
+    reader: &mut Reader<'_>,
+    document: &Document<'_>,
+    schema: Map<String, Value>,
+) -> Option<ArgumentSchema> {
+    let rigour = reader.rigour;
+    let before = reader.problems.len();
+    let schema = Value::Object(schema);
+    let compiled = rigour.schema(reader, document, "/result", &schema, true);
+    compiled.filter(|_| reader.problems.len() == before)
 }
 
 fn side_effect(
@@ -228,6 +272,8 @@ pub(super) fn open_skill(skills: &BTreeMap<String, Skill>) -> Option<Tool> {
         business_key: Vec::new(),
         approval: None,
         timeout: Duration::from_secs(5),
+        result: None,
+        undo: None,
         kind: ToolKind::OpenSkill,
     })
 }
@@ -235,11 +281,14 @@ pub(super) fn open_skill(skills: &BTreeMap<String, Skill>) -> Option<Tool> {
 /// The names of the secrets a tool needs.
 pub(super) fn secrets(tool: &Tool) -> Vec<String> {
     match &tool.kind {
-        ToolKind::Http(http) => http
-            .headers
-            .values()
-            .flat_map(|value| request::secrets(value))
-            .collect(),
+        ToolKind::Http(http) => {
+            let lookup = http
+                .lookup
+                .iter()
+                .flat_map(|lookup| lookup.headers.values());
+            let headers = http.headers.values().chain(lookup);
+            headers.flat_map(|value| request::secrets(value)).collect()
+        }
         ToolKind::Table(_) | ToolKind::Record { .. } | ToolKind::OpenSkill => Vec::new(),
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
-use super::{Call, ToolOutcome, Toolbox};
-use crate::bot::HttpTool;
+use super::{Call, Evidence, ToolOutcome, Toolbox};
+use crate::bot::{HttpTool, Lookup};
 use crate::http::{HttpAnswer, HttpFailure, HttpRequest};
 use crate::session::hash64;
 
@@ -15,8 +15,10 @@ const MAX_ANSWER: usize = 256 * 1024;
 
 impl Toolbox {
     pub(super) async fn request(&self, tool: &HttpTool, call: Call<'_>) -> ToolOutcome {
-        let (url, headers) = match (fill(tool, call.arguments), self.headers(tool, &call).await) {
-            (Ok(url), Ok(headers)) => (url, headers),
+        let filled = fill(&tool.url, call.arguments);
+        let headers = self.headers(tool, &call).await;
+        let (url, headers) = match (filled, headers) {
+            (Ok(url), Ok(headers)) => (with_query(url, tool, call.arguments), headers),
             (Err(message), _) | (_, Err(message)) => return ToolOutcome::failed(message),
         };
         let request = HttpRequest {
@@ -42,6 +44,39 @@ impl Toolbox {
                 ToolOutcome::failed("the service did not answer")
             }
             Ok(_) | Err(HttpFailure::Unknown(_)) => ToolOutcome::unknown(),
+        }
+    }
+
+    /// Asks the other side whether an effect took place of which nobody saw the end.
+    pub(super) async fn look_up(&self, lookup: &Lookup, call: &Call<'_>) -> Evidence {
+        let url = lookup
+            .url
+            .replace("{idempotency_key}", &idempotency_key(call));
+        let filled = fill(&url, call.arguments);
+        let mut headers = Vec::with_capacity(lookup.headers.len());
+        for (name, template) in &lookup.headers {
+            match self.with_secrets(template, call).await {
+                Ok(value) => headers.push((name.clone(), value)),
+                Err(_) => return Evidence::None,
+            }
+        }
+        let Ok(url) = filled else {
+            return Evidence::None;
+        };
+        let request = HttpRequest {
+            method: "GET".to_owned(),
+            url,
+            headers,
+            body: None,
+            timeout: call.limit,
+            max_answer: MAX_ANSWER,
+        };
+        match self.http.send(request).await {
+            Ok(answer) if (200..300).contains(&answer.status) => {
+                Evidence::Happened(content(&answer))
+            }
+            Ok(answer) if answer.status == 404 => Evidence::DidNot,
+            Ok(_) | Err(_) => Evidence::None,
         }
     }
 
@@ -98,11 +133,10 @@ fn idempotency_key(call: &Call<'_>) -> String {
     )
 }
 
-fn fill(tool: &HttpTool, arguments: &Value) -> Result<String, String> {
-    let empty = Map::new();
-    let arguments = arguments.as_object().unwrap_or(&empty);
-    let mut url = tool.url.clone();
-    for (name, value) in arguments {
+/// `url` with each `{argument}` replaced.
+fn fill(url: &str, arguments: &Value) -> Result<String, String> {
+    let mut url = url.to_owned();
+    for (name, value) in arguments.as_object().into_iter().flatten() {
         let hole = format!("{{{name}}}");
         if !url.contains(&hole) {
             continue;
@@ -114,6 +148,10 @@ fn fill(tool: &HttpTool, arguments: &Value) -> Result<String, String> {
         }
         url = url.replace(&hole, &encode(&text));
     }
+    Ok(url)
+}
+
+fn with_query(mut url: String, tool: &HttpTool, arguments: &Value) -> String {
     let mut separator = if url.contains('?') { '&' } else { '?' };
     for name in &tool.query {
         if let Some(value) = arguments.get(name) {
@@ -121,7 +159,7 @@ fn fill(tool: &HttpTool, arguments: &Value) -> Result<String, String> {
             separator = '&';
         }
     }
-    Ok(url)
+    url
 }
 
 fn text(value: &Value) -> String {

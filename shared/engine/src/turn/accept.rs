@@ -74,7 +74,12 @@ impl Accept {
     pub async fn handle(&self, key: &SessionKey, message: Letter<'_>) -> Result<Accepted, Error> {
         let Letter { id, text, origin } = message;
         let bot = self.bots.find(key.tenant(), key.bot()).await?;
-        check(id, text, bot.limits.message_chars)?;
+        // What Confab itself tells a bot is bounded where it is written.
+        let limit = match origin {
+            Origin::Outcome { .. } => usize::MAX,
+            _ => bot.limits.message_chars,
+        };
+        check(id, text, limit)?;
         let owner = OwnerId::of_message(id);
         let now = self.runtime.now();
         let command = Command::Accept {

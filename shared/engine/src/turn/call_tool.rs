@@ -6,14 +6,17 @@ use std::time::Duration;
 use super::{Bots, CallInput, Planned, Timing};
 use crate::approval::Desk;
 use crate::bot::{Bot, Tool};
+use crate::document::Documents;
 use crate::error::{Error, Kind};
 use crate::event::{Event, Events};
 use crate::runtime::Runtime;
 use crate::session::{Applied, Claim, Command, InvocationId, Refusal, SessionKey, Sessions};
-use crate::tool::{Call, ToolOutcome, Toolbox};
+use crate::tool::{Call, Evidence, SideEffectPolicy, ToolOutcome, Toolbox};
 use crate::transcript::{PlannedCall, ToolResult, ToolResults, ToolStatus, Transcripts};
+use crate::unknown::Unknown;
 
 mod consent;
+mod doubt;
 
 use consent::asks;
 
@@ -28,6 +31,8 @@ pub struct CallTool {
     pub transcripts: Arc<dyn Transcripts>,
     /// Keeps what tools came to.
     pub results: Arc<dyn ToolResults>,
+    /// Keeps the list of what a person has to find out.
+    pub documents: Arc<dyn Documents>,
     /// Finds bots.
     pub bots: Arc<dyn Bots>,
     /// Runs tools.
@@ -72,7 +77,7 @@ impl CallTool {
             ));
             return self.record(planned, &call, by, begun, outcome).await;
         };
-        if let Err(message) = tool.arguments.check(&call.arguments) {
+        if let Some(message) = self.objection(&bot, tool, key, &call).await {
             return self
                 .record(planned, &call, by, begun, ToolOutcome::failed(message))
                 .await;
@@ -84,7 +89,10 @@ impl CallTool {
         let leave = if tool.side_effect.is_pure() && asks.is_none() {
             Leave::Granted
         } else {
-            let commits = asks.is_none();
+            // A question, what can be undone, and undoing itself leave the turn open to be superseded or to fail.
+            let undoable =
+                tool.side_effect == SideEffectPolicy::Compensatable || call.undoes.is_some();
+            let commits = asks.is_none() && !undoable;
             self.claim(planned, &call, by, input.call.calm, commits)
                 .await?
         };
@@ -105,10 +113,25 @@ impl CallTool {
                     Ok(())
                 }
             }
-            Leave::Orphaned => {
-                self.record(planned, &call, by, begun, ToolOutcome::unknown())
-                    .await
-            }
+            // The hold that claimed it has ended, and so has the time it had for the effect.
+            Leave::Orphaned => match self.inquire(tool, key, &call).await? {
+                Evidence::Happened(content) => {
+                    let outcome = ToolOutcome::succeeded(content);
+                    self.record(planned, &call, by, begun, outcome).await
+                }
+                Evidence::DidNot if self.kills(planned).await? => {
+                    let outcome = ToolOutcome::failed("this call broke off every time");
+                    self.record(planned, &call, by, begun, outcome).await
+                }
+                Evidence::DidNot if self.still_mine(planned).await? => {
+                    self.run(&bot, tool, planned, &call, by, begun).await
+                }
+                Evidence::DidNot => Ok(()),
+                Evidence::None => {
+                    self.record(planned, &call, by, begun, ToolOutcome::unknown())
+                        .await
+                }
+            },
             Leave::Elsewhere => self.wait_for(key, &call.intent).await,
             Leave::Lost => Ok(()),
         }
@@ -228,6 +251,15 @@ impl CallTool {
             }
             Err(_) => ToolOutcome::unknown(),
         };
+        let outcome = if outcome.status == ToolStatus::Unknown {
+            // That it did not happen yet proves nothing: it may still be on its way.
+            match self.inquire(tool, key, call).await? {
+                Evidence::Happened(content) => ToolOutcome::succeeded(content),
+                Evidence::DidNot | Evidence::None => outcome,
+            }
+        } else {
+            outcome
+        };
         self.record(planned, call, by, begun, outcome).await
     }
 
@@ -251,8 +283,17 @@ impl CallTool {
             by,
             at: self.runtime.now(),
             millis,
+            settled: None,
         };
-        self.results.record(key, &call.intent, result).await?;
+        let unknown = Unknown::of(key, call, &result);
+        if let Some(unknown) = &unknown {
+            // Before the result, which ends the call: what nobody lists nobody finds out.
+            unknown.open(&*self.documents).await?;
+        }
+        let standing = self.results.record(key, &call.intent, result).await?;
+        if let Some(unknown) = unknown.filter(|_| standing.status == ToolStatus::Succeeded) {
+            unknown.close(&*self.documents).await?;
+        }
         let (tool, call) = (call.tool.clone(), call.intent.clone());
         self.events.publish(
             key,

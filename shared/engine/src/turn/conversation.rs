@@ -4,22 +4,22 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::bot::Limits;
+use crate::bot::{Bot, Tool};
 use crate::model::{ChatMessage, ToolCall};
 use crate::session::Origin;
-use crate::transcript::{Decision, PlannedCall, Taken, ToolResult, Turn, TurnRecord};
+use crate::transcript::{Decision, PlannedCall, Taken, ToolResult, Truth, Turn, TurnRecord};
 
 /// Earlier turns, oldest first.
 pub(super) fn of_turns(
     turns: &[Turn],
     results: &BTreeMap<String, ToolResult>,
-    limits: &Limits,
+    bot: &Bot,
 ) -> Vec<ChatMessage> {
     let mut conversation = Vec::new();
     for turn in turns {
-        conversation.extend(of_rounds(&turn.rounds, results, limits));
+        conversation.extend(of_rounds(&turn.rounds, results, bot));
         if let Some(text) = turn.reply() {
             conversation.push(ChatMessage::Assistant {
                 text: spoken(&turn.last().decision, text),
@@ -57,7 +57,8 @@ fn heard(taken: &Taken) -> Option<Cow<'_, str>> {
     match &taken.origin {
         Origin::Contact => Some(Cow::Borrowed(&taken.text)),
         Origin::Approval { .. } => Some(Cow::Owned(format!("[approval] {}", taken.text))),
-        Origin::Person { .. } | Origin::Notice | Origin::Outcome { .. } => None,
+        Origin::Outcome { .. } => Some(Cow::Owned(format!("[outcome] {}", taken.text))),
+        Origin::Person { .. } | Origin::Notice => None,
     }
 }
 
@@ -65,12 +66,12 @@ fn heard(taken: &Taken) -> Option<Cow<'_, str>> {
 pub(super) fn of_rounds(
     rounds: &[Arc<TurnRecord>],
     results: &BTreeMap<String, ToolResult>,
-    limits: &Limits,
+    bot: &Bot,
 ) -> Vec<ChatMessage> {
     let mut conversation = Vec::new();
     for round in rounds {
         conversation.extend(of_messages(&round.messages));
-        let Decision::Tools { text, calls } = &round.decision else {
+        let Decision::Tools { text, calls, .. } = &round.decision else {
             continue;
         };
         conversation.push(ChatMessage::Assistant {
@@ -78,17 +79,32 @@ pub(super) fn of_rounds(
             calls: calls.iter().map(as_made).collect(),
         });
         for call in calls {
-            let content = results
-                .get(&call.intent)
-                .map_or(Value::Null, |result| result.content.clone());
+            let content = content(results.get(&call.intent));
             conversation.push(ChatMessage::Tool {
                 call: call.id.clone(),
                 name: call.tool.clone(),
-                content: shortened(content.to_string(), limits.tool_result_chars),
+                content: shortened(content.to_string(), bot.limits.tool_result_chars),
+                untrusted: bot.tools.get(&call.tool).is_none_or(Tool::is_untrusted),
             });
         }
     }
     conversation
+}
+
+/// What a call came to, with what became known of it later.
+fn content(result: Option<&ToolResult>) -> Value {
+    let Some(result) = result else {
+        return json!({ "not_made": "the contact wrote again before" });
+    };
+    match result.settled.as_ref().map(|settled| &settled.truth) {
+        None => result.content.clone(),
+        Some(Truth::Happened { result }) => {
+            json!({ "settled": "a person found out that this happened", "result": result })
+        }
+        Some(Truth::DidNot) => {
+            json!({ "settled": "a person found out that this did not happen" })
+        }
+    }
 }
 
 fn as_made(call: &PlannedCall) -> ToolCall {

@@ -12,16 +12,19 @@ use crate::runtime::{Runtime, Time};
 use crate::session::{
     Applied, Command, MessageHash, Pending, PlanId, Refusal, Session, Sessions, Step,
 };
-use crate::transcript::{Outcomes, Taken, ToolResults, Transcripts, TurnRecord, rounds_to};
+use crate::transcript::{
+    Outcomes, Taken, ToolResults, Transcripts, TurnRecord, Undoing, rounds_to,
+};
 
 mod consent;
 mod outbox;
 mod overlap;
 mod think;
 mod unthought;
+mod unwind;
 
 use overlap::Meeting;
-use think::output;
+pub(super) use think::output;
 
 /// What a contact is told when no answer can be had.
 pub(super) const APOLOGY: &str =
@@ -234,7 +237,17 @@ impl Run {
     }
 
     /// A later round: every call of the round before has its result, unless the turn was overtaken.
-    async fn go_on(
+    fn go_on<'a>(
+        &'a self,
+        start: &'a TurnStart,
+        session: Arc<Session>,
+        turn: Option<u64>,
+        previous: PlanId,
+    ) -> BoxFuture<'a, Result<RunOutput, Error>> {
+        Box::pin(self.go_on_here(start, session, turn, previous))
+    }
+
+    async fn go_on_here(
         &self,
         start: &TurnStart,
         session: Arc<Session>,
@@ -247,7 +260,7 @@ impl Run {
         let bound_elsewhere = session
             .plan
             .is_some_and(|plan| before.iter().all(|round| round.plan != plan));
-        let Some(last) = before.last() else {
+        let Some(last) = before.last().cloned() else {
             return Ok(RunOutput::Stop);
         };
         if turn != session.delivered + 1 || bound_elsewhere {
@@ -274,19 +287,22 @@ impl Run {
         if let Some(decision) = self.without_thought(start, &session, &round).await? {
             return self.decide(start, &session, round, decision).await;
         }
+        let called = last.decision.calls();
+        let all_called = called.iter().all(|call| results.contains_key(&call.intent));
+        if let Some(undoing) = last.decision.undoing().filter(|_| all_called) {
+            let undoing = undoing.clone();
+            return self.unwind(start, session, round, undoing, &results).await;
+        }
         match self.meet(&start.session, &session, &round).await? {
             Meeting::Nothing => {}
             Meeting::Again => return self.begin(start, session).await,
+            Meeting::Undo => {
+                let undoing = Undoing::Overtaken;
+                return self.unwind(start, session, round, undoing, &results).await;
+            }
             Meeting::Join { finish } => round.join(&session, finish),
         }
-        let called = round
-            .before
-            .iter()
-            .flat_map(|record| record.decision.calls());
-        if called
-            .into_iter()
-            .any(|call| !results.contains_key(&call.intent))
-        {
+        if !all_called {
             return Ok(RunOutput::Stop);
         }
         self.think(start, session, round).await

@@ -13,7 +13,7 @@ use crate::model::{ModelCall, Usage};
 use crate::runtime::Time;
 use crate::session::{Session, SessionKey};
 use crate::transcript::{
-    Settlement, ToolResult, ToolStatus, Turn, TurnRecord, Verdict, conversation,
+    Settled, Settlement, ToolResult, ToolStatus, Turn, TurnRecord, Undoing, Verdict, conversation,
 };
 
 /// Everything that happened in a session.
@@ -94,6 +94,9 @@ pub struct RoundTrace {
     /// The tools it called.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<ToolTrace>,
+    /// Why they undid what earlier rounds had done, if they did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoing: Option<Undoing>,
     /// How long it thought, in milliseconds.
     pub millis: u64,
 }
@@ -107,9 +110,15 @@ pub struct ToolTrace {
     pub arguments: Value,
     /// The key under which it happened at most once.
     pub intent: String,
+    /// The intent of the effect that it undid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<ToolStatus>,
+    /// What a person found out later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Settled>,
     /// What it answered.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub result: Value,
@@ -225,7 +234,9 @@ impl Known {
                 tool: call.tool.clone(),
                 arguments: call.arguments.clone(),
                 intent: call.intent.clone(),
+                undoes: call.undoes.clone(),
                 status: result.map(|result| result.status),
+                settled: result.and_then(|result| result.settled.clone()),
                 result: result
                     .map(|result| result.content.clone())
                     .unwrap_or_default(),
@@ -235,6 +246,7 @@ impl Known {
         RoundTrace {
             model_calls: record.model_calls.clone(),
             tools: tools.collect(),
+            undoing: record.decision.undoing().cloned(),
             millis: record.millis,
         }
     }

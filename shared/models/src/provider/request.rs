@@ -64,12 +64,24 @@ fn translate<'a>(message: &'a ChatMessage, ids: &mut Ids<'a>) -> (ChatRole, Vec<
             call,
             name,
             content,
+            untrusted,
         } => {
-            let response =
-                ToolResponse::new(ids.of(call), content.as_str()).with_fn_name(legal_name(name));
+            let content = if *untrusted {
+                as_untrusted(content)
+            } else {
+                content.clone()
+            };
+            let response = ToolResponse::new(ids.of(call), content).with_fn_name(legal_name(name));
             (ChatRole::Tool, vec![ContentPart::ToolResponse(response)])
         }
     }
+}
+
+/// Data from outside between marks that nothing in it can close.
+fn as_untrusted(content: &str) -> String {
+    // Within JSON, `\/` is `/`.
+    let content = content.replace("</untrusted", "<\\/untrusted");
+    format!("<untrusted>\n{content}\n</untrusted>")
 }
 
 /// Providers refuse empty text.

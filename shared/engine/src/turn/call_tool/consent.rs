@@ -13,7 +13,8 @@ use crate::turn::Planned;
 /// The rule by which people are asked instead of making the call. The plan has no say in it.
 pub(super) fn asks<'t>(tool: &'t Tool, call: &PlannedCall) -> Option<&'t ApprovalRule> {
     let rule = tool.approval.as_ref()?;
-    (call.approval.is_none() && rule.covers(&call.arguments)).then_some(rule)
+    let asks = rule.covers(&call.arguments) || call.tainted;
+    (call.approval.is_none() && asks).then_some(rule)
 }
 
 impl CallTool {

@@ -33,10 +33,13 @@ impl Run {
             tool: approval.envelope.tool_name,
             arguments: approval.envelope.inputs,
             approval: Some(id.clone()),
+            undoes: None,
+            tainted: false,
         };
         Ok(open.then(|| Decision::Tools {
             text: String::new(),
             calls: vec![call],
+            undoing: None,
         }))
     }
 

@@ -14,6 +14,8 @@ pub(super) enum Meeting {
     Nothing,
     /// Think again from the start, with all messages.
     Again,
+    /// Undo what the turn has done, then think again with all messages.
+    Undo,
     /// Take the messages in and go on.
     Join {
         /// Without calling more tools.
@@ -49,7 +51,7 @@ impl Run {
             Overlap::Supersede if patient && free => Meeting::Again,
             Overlap::AbsorbRestart if free => Meeting::Again,
             Overlap::Absorb | Overlap::AbsorbRestart => Meeting::Join { finish: false },
-            Overlap::Supersede if patient => Meeting::Join { finish: false },
+            Overlap::Supersede if patient => Meeting::Undo,
             Overlap::ForceComplete => Meeting::Join { finish: true },
             Overlap::Queue | Overlap::Supersede => Meeting::Nothing,
         })

@@ -14,12 +14,10 @@ use crate::event::{Event, Events};
 use crate::model::{ChatMessage, Deltas, ModelCall, ModelError, ModelErrorKind, ToolCall};
 use crate::runtime::{Runtime, Time};
 use crate::session::{Applied, Command, Intended, PlanId, Refusal, Session, SessionKey, Terms};
-use crate::tool::intent_key;
-use crate::transcript::{
-    Decision, PlannedCall, ToolResult, ToolStatus, TurnRecord, conversation as turns_of,
-};
+use crate::tool::{intent_key, provenance};
+use crate::transcript::{Decision, PlannedCall, ToolResult, TurnRecord, conversation as turns_of};
 use crate::turn::{
-    DeliverInput, NumberedCall, Parcel, Planned, RunOutput, Staff, TurnStart, conversation,
+    DeliverInput, NumberedCall, Parcel, Planned, RunOutput, Staff, TurnStart, conversation, saga,
 };
 
 /// The most bytes of a plan that travel through the state machine: far below what a state may pass on.
@@ -70,6 +68,7 @@ impl Run {
         // What waits behind and cannot be taken in with the rest stops nothing.
         let calm = session.arrivals == round.upto && self.is_patient(key, &round, &staff);
         let (conversation, results) = self.conversation(key, &session, &round, &staff).await?;
+        let seen = conversation.clone();
         let at = self.runtime.now();
         let mut stream = Stream {
             events: &*self.events,
@@ -85,13 +84,17 @@ impl Run {
         let work = self
             .runtime
             .timeout(self.timing.think, staff.brain.think(context, &mut stream));
-        let newest = (calm && session.plan.is_none()).then_some(round.upto);
+        let newest = (calm && session.commit != Some(round.turn)).then_some(round.upto);
         let thought = match self.while_held(start, newest, work).await? {
             Work::Done(thought) => thought,
             Work::Overtaken(session) => {
                 let turn = round.turn;
                 self.events.publish(key, Event::TextRestarted { turn });
-                return self.begin(start, session).await;
+                let bound = session.plan.and(round.before.last());
+                return match bound.map(|record| record.plan) {
+                    Some(previous) => self.go_on(start, session, Some(turn), previous).await,
+                    None => self.begin(start, session).await,
+                };
             }
             Work::Lost => return Ok(RunOutput::Stop),
         };
@@ -101,20 +104,23 @@ impl Run {
             Conclusion::Reply(text) => Decision::Reply { text, by: None },
             Conclusion::Tools { text, calls } => Decision::Tools {
                 text,
-                calls: planned_calls(&staff, calls, &results, key, (round.turn, plan)),
+                calls: planned_calls(&staff, calls, &results, &seen, key, (round.turn, plan)),
+                undoing: None,
             },
             Conclusion::Stop(error) => Decision::Failed {
                 reason: error.to_string(),
                 apology: APOLOGY.to_owned(),
             },
         };
+        let decision =
+            saga::before_giving_up(&staff.bot, &session, &round.before, &results, decision);
         let verdict = match decision {
             Decision::Failed { .. } => Intended::Other,
             _ => Intended::Answered,
         };
         let terms = Terms {
             verdict,
-            calm,
+            calm: calm && decision.undoing().is_none(),
             ..Terms::default()
         };
         let decided = Decided {
@@ -156,8 +162,8 @@ impl Run {
         };
         let mut turns = turns_of(session, &records);
         turns.retain(|turn| turn.last().turn >= first);
-        let mut conversation = conversation::of_turns(&turns, &results, limits);
-        conversation.extend(conversation::of_rounds(&round.before, &results, limits));
+        let mut conversation = conversation::of_turns(&turns, &results, &staff.bot);
+        conversation.extend(conversation::of_rounds(&round.before, &results, &staff.bot));
         conversation.extend(conversation::of_messages(&round.messages));
         Ok((conversation, results))
     }
@@ -187,7 +193,8 @@ impl Run {
                 if session.hold() != Some(start.hold) {
                     return Ok(Work::Lost);
                 }
-                if session.arrivals > upto && session.plan.is_none() {
+                let committed = session.commit == Some(session.delivered + 1);
+                if session.arrivals > upto && !committed {
                     return Ok(Work::Overtaken(session));
                 }
             }
@@ -259,7 +266,11 @@ fn too_long() -> Thought {
 }
 
 /// Where the state machine goes with the plan of `record`.
-pub(super) fn output(start: &TurnStart, record: &TurnRecord, bound: Option<PlanId>) -> RunOutput {
+pub(in crate::turn) fn output(
+    start: &TurnStart,
+    record: &TurnRecord,
+    bound: Option<PlanId>,
+) -> RunOutput {
     let planned = Planned {
         start: start.clone(),
         turn: record.turn,
@@ -297,13 +308,14 @@ fn planned_calls(
     staff: &Staff,
     calls: Vec<ToolCall>,
     results: &BTreeMap<String, ToolResult>,
+    conversation: &[ChatMessage],
     session: &SessionKey,
     (turn, plan): (u64, PlanId),
 ) -> Vec<PlannedCall> {
     let failed = |intent: &String| {
-        results
-            .get(intent)
-            .is_some_and(|result| result.status == ToolStatus::Failed)
+        let undone = results.get(&saga::undo_intent(intent));
+        results.get(intent).is_some_and(ToolResult::did_not_happen)
+            || undone.is_some_and(|undone| undone.happened().is_some())
     };
     let key = |number: usize, call: &ToolCall| match staff.bot.tools.get(&call.name) {
         Some(tool)
@@ -332,10 +344,12 @@ fn planned_calls(
         .enumerate()
         .map(|(number, call)| PlannedCall {
             intent: key(number, &call),
+            tainted: provenance::must_ask(&staff.bot, &call, conversation),
             id: call.id,
             tool: call.name,
             arguments: call.arguments,
             approval: None,
+            undoes: None,
         })
         .collect()
 }

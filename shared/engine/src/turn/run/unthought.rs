@@ -6,7 +6,7 @@ use crate::approval::ChatAnswer;
 use crate::error::Error;
 use crate::session::{Intended, Origin, Pending, Session};
 use crate::transcript::{Decision, Taken, Verdict};
-use crate::turn::{RunOutput, TurnStart};
+use crate::turn::{RunOutput, TurnStart, saga};
 
 impl Run {
     /// How many messages of the inbox the next turn takes.
@@ -67,6 +67,12 @@ impl Run {
     ) -> Result<RunOutput, Error> {
         let key = &start.session;
         let staff = self.crew.staff(key.tenant(), key.bot()).await?;
+        let decision = if round.before.is_empty() {
+            decision
+        } else {
+            let results = self.results.results_since(key, round.turn).await?;
+            saga::before_giving_up(&staff.bot, session, &round.before, &results, decision)
+        };
         let mut decided = Decided::now(&self.runtime, decision);
         decided.terms.verdict = Intended::Other;
         self.write(start, session, round, decided, &staff).await
