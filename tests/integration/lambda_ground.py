@@ -79,17 +79,20 @@ def create_stack(address):
         call(address, "secretsmanager", "secretsmanager.CreateSecret", {"Name": f"confab/{name}", "SecretString": text})["ARN"]
         for name in ("access", "secrets")
     )
-    machine = call(
-        address,
-        "states",
-        "AWSStepFunctions.CreateStateMachine",
-        {
-            "name": MACHINE,
-            "type": "EXPRESS",
-            "roleArn": "arn:aws:iam::000000000000:role/turn",
-            "definition": json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
-        },
-    )["stateMachineArn"]
+    machine, approvals = (
+        call(
+            address,
+            "states",
+            "AWSStepFunctions.CreateStateMachine",
+            {
+                "name": name,
+                "type": kind,
+                "roleArn": "arn:aws:iam::000000000000:role/turn",
+                "definition": json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
+            },
+        )["stateMachineArn"]
+        for name, kind in ((MACHINE, "EXPRESS"), ("approval", "STANDARD"))
+    )
     return {
         "AWS_ENDPOINT_URL": address,
         "AWS_REGION": "us-east-1",
@@ -100,6 +103,7 @@ def create_stack(address):
         "CONFAB_BUCKET": BUCKET,
         "CONFAB_PARKED_QUEUE": queue,
         "CONFAB_TURN_MACHINE": machine,
+        "CONFAB_APPROVAL_MACHINE": approvals,
         "CONFAB_ACCESS_SECRET": access,
         "CONFAB_SECRETS_SECRET": secrets,
         "CONFAB_SOCKETS": address,

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::assemble::{Data, Env, Options};
 
+mod approvals;
 mod chat;
 mod check;
 mod columns;
@@ -61,6 +62,12 @@ enum Command {
     Sessions(sessions::Sessions),
     /// Show one conversation: what was said, what was done, what it cost
     Show(show::Show),
+    /// List what bots ask people
+    Approvals(approvals::Approvals),
+    /// Say yes to what a bot asks
+    Approve(approvals::Approve),
+    /// Say no to what a bot asks
+    Deny(approvals::Deny),
     /// Print the JSON Schema of a file format
     Schema(schema::Schema),
 }
@@ -125,6 +132,9 @@ fn run(command: &Command, screen: &Screen, env: &Env) -> Result<(), Failure> {
         Command::New(new) => new.run(screen),
         Command::Sessions(sessions) => sessions.run(screen, env),
         Command::Show(show) => show.run(screen, env),
+        Command::Approvals(approvals) => approvals.run(screen, env),
+        Command::Approve(approve) => approve.run(screen, env),
+        Command::Deny(deny) => deny.run(screen, env),
         Command::Schema(schema) => schema.run(screen),
     }
 }

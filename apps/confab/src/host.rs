@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use asl::runner::{Journal, Place, Runner};
 use asl::{Kind as MachineKind, Outcome, StateMachine};
@@ -243,6 +244,17 @@ impl Host {
     #[must_use]
     pub fn desk(&self) -> &Desk {
         &self.desk
+    }
+
+    /// Waits until the session was told what became of an approval, and has answered.
+    pub async fn approval_told(&self, id: &str) {
+        let execution = approvals::execution(id);
+        if let Err(error) = self.runner.outcome(&execution).await {
+            tracing::error!(%error, approval = id, "an execution cannot be read");
+        }
+        while self.running() > 0 {
+            self.runtime.clock.sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Runs a turn beside the caller, unless it runs already.

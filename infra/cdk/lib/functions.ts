@@ -1,4 +1,4 @@
-import { bodies, connections, events, type Grant, items, park, secret, startTurn } from './grants';
+import { answerFor, askPeople, bodies, connections, events, type Grant, items, park, secret, startTurn } from './grants';
 
 /** One Lambda: its size, when it runs and everything it may do. Its environment follows from what it may do. */
 export interface FunctionSpec {
@@ -18,6 +18,7 @@ export interface FunctionSpec {
 
 const session = 'session/*';
 const unknown = 'document/*/unknown';
+const approvals = 'document/*/approval';
 const messages = '/v1/{tenant}/{bot}/sessions/{session}/messages';
 const token = '/v1/{tenant}/{bot}/sessions/{session}/token';
 const turns = '/v1/{tenant}/{bot}/sessions/{session}/turns';
@@ -48,13 +49,32 @@ export const functions = {
     http: [`GET ${messages}`, `GET ${turns}`, 'GET /healthz', 'GET /openapi.json'],
     may: [items(session, 'GetItem', 'Query'), bodies('Get'), secret('access')],
   },
+  'api-approvals': {
+    memory: 256, timeout: 10, bots: true,
+    http: [
+      'GET /v1/{tenant}/approvals', 'GET /v1/{tenant}/approvals/{approval}',
+      'POST /v1/{tenant}/approvals/{approval}/approve', 'POST /v1/{tenant}/approvals/{approval}/deny',
+    ],
+    may: [items(approvals, 'GetItem', 'PutItem', 'Query'), answerFor, secret('access')],
+  },
+  'approval-ask': {
+    memory: 128, timeout: 30, bots: true,
+    may: [...accept, items(approvals, 'GetItem', 'PutItem'), answerFor, secret('access')],
+  },
+  'approval-tell': {
+    memory: 128, timeout: 30, bots: true,
+    may: [...accept, items(approvals, 'GetItem', 'PutItem')],
+  },
   'turn-run': {
     memory: 128, timeout: 150, bots: true, sends: true,
-    may: [...settle, items(session, 'Query'), park],
+    may: [...settle, items(session, 'Query'), items(approvals, 'GetItem', 'PutItem', 'Query'), answerFor, park],
   },
   'tool-call': {
     memory: 128, timeout: 70, bots: true,
-    may: [...settle, items('record/*', 'PutItem'), items(unknown, 'GetItem', 'PutItem', 'DeleteItem')],
+    may: [
+      ...settle, items('record/*', 'PutItem'), items(approvals, 'GetItem', 'PutItem'),
+      items(unknown, 'GetItem', 'PutItem', 'DeleteItem'), askPeople,
+    ],
   },
   'turn-deliver': { memory: 128, timeout: 70, bots: true, sends: true, may: [...settle, park] },
   'turn-fail': {

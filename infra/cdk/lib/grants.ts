@@ -4,7 +4,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 export type Grant =
   | { readonly on: 'table'; readonly keys: string; readonly actions: readonly string[] }
   | { readonly on: 'bucket'; readonly actions: readonly string[] }
-  | { readonly on: 'access' | 'secrets' | 'turn' | 'parked' | 'sockets' | 'stream' | 'redrive' };
+  | { readonly on: 'access' | 'secrets' | 'turn' | 'approval' | 'answers' | 'parked' | 'sockets' | 'stream' | 'redrive' };
 
 type ItemAction = 'GetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
 
@@ -14,6 +14,10 @@ export const items = (keys: string, ...actions: ItemAction[]): Grant => ({ on: '
 export const bodies = (...actions: ('Get' | 'Put')[]): Grant => ({ on: 'bucket', actions });
 export const secret = (on: 'access' | 'secrets'): Grant => ({ on });
 export const startTurn: Grant = { on: 'turn' };
+/** Starting the machine that asks people. */
+export const askPeople: Grant = { on: 'approval' };
+/** Letting it go on with what they said. */
+export const answerFor: Grant = { on: 'answers' };
 export const park: Grant = { on: 'parked' };
 /** Sending to open WebSockets. */
 export const connections: Grant = { on: 'sockets' };
@@ -27,6 +31,8 @@ const simple = {
   access: ['secretsmanager:GetSecretValue'],
   secrets: ['secretsmanager:GetSecretValue'],
   turn: ['states:StartExecution'],
+  approval: ['states:StartExecution'],
+  answers: ['states:SendTaskSuccess'],
   parked: ['sqs:SendMessage'],
   sockets: ['execute-api:ManageConnections'],
   stream: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],

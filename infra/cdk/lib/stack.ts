@@ -2,6 +2,7 @@ import { ArnFormat, CfnOutput, DefaultStackSynthesizer, Duration, Stack } from '
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
+import { StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 
 import { Http, Sockets } from './apis';
@@ -10,7 +11,7 @@ import type { Resources } from './grants';
 import { RustLambda } from './rust-lambda';
 import { isKept, type Settings } from './settings';
 import { nameSecret, type SecretName, Storage } from './storage';
-import { ExpressMachine } from './turn-machine';
+import { Machine } from './turn-machine';
 import { Watch } from './watch';
 
 /** All of Confab on AWS. Nothing in it is billed by the hour. */
@@ -35,11 +36,12 @@ export class ConfabStack extends Stack {
       return [name, made];
     })) as Record<FunctionName, lambda.Function>;
 
-    const turn = new ExpressMachine(this, 'turn', made);
+    const turn = new Machine(this, 'turn', made, StateMachineType.EXPRESS);
+    const approval = new Machine(this, 'approval', made, StateMachineType.STANDARD);
     this.sweep(made['job-sweep']);
     followSessions(made['stream-holds'], storage);
     takeBack(made['queue-redrive'], storage);
-    new Watch(this, 'watch', { functions: made, turn, http, storage });
+    new Watch(this, 'watch', { functions: made, turn, approval, http, storage });
 
     const outputs = {
       HttpUrl: http.api.apiEndpoint,
@@ -58,10 +60,11 @@ export class ConfabStack extends Stack {
   }
 
   private resources(storage: Storage, sockets: Sockets, settings: Settings): Resources {
-    // By name: the machine is made after the functions that start it, since it calls some of them.
-    const turn = this.formatArn({
-      service: 'states', resource: 'stateMachine', resourceName: `${this.stackName}-turn`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    // By name: machines are made after the functions that start them, since they call some of them.
+    const machine = (name: string) => this.formatArn({
+      service: 'states', resource: 'stateMachine', resourceName: `${this.stackName}-${name}`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
+    const [turn, approval] = [machine('turn'), machine('approval')];
     return {
       table: {
         arn: storage.table.tableArn,
@@ -72,6 +75,8 @@ export class ConfabStack extends Stack {
       access: { arn: this.secretArn('access', settings), variables: { CONFAB_ACCESS_SECRET: storage.access.secretArn } },
       secrets: { arn: this.secretArn('secrets', settings), variables: { CONFAB_SECRETS_SECRET: storage.secrets.secretArn } },
       turn: { arn: turn, variables: { CONFAB_TURN_MACHINE: turn } },
+      approval: { arn: approval, variables: { CONFAB_APPROVAL_MACHINE: approval } },
+      answers: { arn: approval },
       parked: { arn: storage.parked.queueArn, variables: { CONFAB_PARKED_QUEUE: storage.parked.queueUrl } },
       sockets: { arn: sockets.connectionsArn, variables: { CONFAB_SOCKETS: sockets.stage.callbackUrl } },
       stream: { arn: storage.table.tableStreamArn! },

@@ -13,11 +13,11 @@ import { parameter, unless } from './parameter';
 
 const folder = resolve(__dirname, '../../../statemachines');
 
-/** An Express machine from statemachines/<name>.asl.json; its placeholders are the functions it calls. */
-export class ExpressMachine extends Construct {
+/** A machine from statemachines/<name>.asl.json; its placeholders are the functions it calls. */
+export class Machine extends Construct {
   readonly machine: sfn.StateMachine;
 
-  constructor(scope: Construct, id: string, functions: Record<string, lambda.IFunction>) {
+  constructor(scope: Construct, id: string, functions: Record<string, lambda.IFunction>, type: sfn.StateMachineType) {
     super(scope, id);
     const source = readFileSync(resolve(folder, `${id}.asl.json`), 'utf8');
     const names = [...new Set(source.match(/(?<=\$\{)[^}]+/g))].sort();
@@ -29,7 +29,7 @@ export class ExpressMachine extends Construct {
     const machineName = `${Stack.of(this).stackName}-${id}`;
     this.machine = new sfn.StateMachine(this, 'machine', {
       stateMachineName: machineName,
-      stateMachineType: sfn.StateMachineType.EXPRESS,
+      stateMachineType: type,
       definitionBody: sfn.DefinitionBody.fromString(JSON.stringify(JSON.parse(source))),
       definitionSubstitutions: Object.fromEntries(names.map((name, at) => [name, called[at]!.functionArn])),
       role: new iam.Role(this, 'role', {
@@ -53,7 +53,7 @@ export class ExpressMachine extends Construct {
       },
       tracingEnabled: true,
     });
-    this.sample(machineName);
+    if (type === sfn.StateMachineType.EXPRESS) this.sample(machineName);
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-SF1',
       reason: 'ALL would log each transition of every turn, which costs more than the turn. Errors are logged; the transcript has the rest.',

@@ -10,11 +10,12 @@ import { Construct } from 'constructs';
 import type { Http } from './apis';
 import { parameter, unless } from './parameter';
 import type { Storage } from './storage';
-import type { ExpressMachine } from './turn-machine';
+import type { Machine } from './turn-machine';
 
 export interface Watched {
   readonly functions: Record<string, lambda.Function>;
-  readonly turn: ExpressMachine;
+  readonly turn: Machine;
+  readonly approval: Machine;
   readonly http: Http;
   readonly storage: Storage;
 }
@@ -50,12 +51,14 @@ export class Watch extends Construct {
     subscription.cfnOptions.condition = unless(email, '');
   }
 
-  private alarms({ functions, turn, http, storage }: Watched): void {
+  private alarms({ functions, turn, approval, http, storage }: Watched): void {
     const { machine } = turn;
     this.alarm('failed-turns', functions['turn-fail']!.metricInvocations({ period }), 1,
       'A turn failed: its messages were parked, and the contact told. See the log of turn-fail, then the parked messages.');
     this.alarm('broken-turns', machine.metricFailed({ period }), 1,
       'A turn ended without settling its session, which the sweep will heal. See the log of the turn machine.');
+    this.alarm('broken-approvals', approval.machine.metricFailed({ period }), 1,
+      'What people said of a call did not reach its session. See the execution in the approval machine, then approval-tell\'s log; redrive it.');
     this.alarm('parked-messages', storage.parked.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum' }), 1,
       'Messages wait in the queue of parked messages, for 14 days. Mend the cause, then start a redrive to the queue `redrive`.');
     this.alarm('broken-sweep', functions['job-sweep']!.metricErrors({ period }), 1,

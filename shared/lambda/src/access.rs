@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use aws::{SecretsFile, Vault};
+use engine::approval::{Approval, Links};
+use engine::bot::Bot;
 use engine::error::Error;
 use engine::runtime::Runtime;
 use surface::{Access, SigningKey};
@@ -43,5 +46,17 @@ impl Accesses {
         let access = Arc::new(access);
         *made = Some((file, Arc::clone(&access)));
         Ok(access)
+    }
+}
+
+#[async_trait]
+impl Links for Accesses {
+    async fn link(
+        &self,
+        bot: &Bot,
+        approval: &Approval,
+        person: &str,
+    ) -> Result<Option<String>, Error> {
+        Ok(self.current().await?.link(bot, approval, person))
     }
 }

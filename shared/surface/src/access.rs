@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::approval::Approval;
+use engine::bot::Bot;
 use engine::bot::secrets::{KeyHolder, Role, Secrets};
 use engine::runtime::{Runtime, Time};
 use engine::session::SessionKey;
@@ -137,6 +139,12 @@ impl Access {
         let holder = holder.ok_or_else(|| Problem::unauthenticated("the key is not known"))?;
         allow_role(holder, tenant, needed)?;
         Ok(Some(holder.person.clone()))
+    }
+
+    /// A link by which `person` sees and decides `approval`, where the bot says that approvers reach it.
+    #[must_use]
+    pub fn link(&self, bot: &Bot, approval: &Approval, person: &str) -> Option<String> {
+        self.signing.link(bot, approval, person)
     }
 
     /// The person whom a signed link lets see and decide an approval.

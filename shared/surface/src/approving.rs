@@ -6,7 +6,7 @@ use engine::approval::{Answer, Approval, Desk, Refusal, State};
 use engine::bot::secrets::Role;
 use engine::session::Sessions;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode, Uri, header};
+use http::{HeaderMap, Method, StatusCode, Uri, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +55,16 @@ struct Query {
 }
 
 impl Approving {
+    /// Whichever of the paths below the request is for.
+    pub async fn serve(&self, request: http::Request<impl Body>) -> Response {
+        let list = request.uri().path().ends_with("/approvals");
+        match (request.method() == Method::GET, list) {
+            (true, true) => self.list(request).await,
+            (true, false) => self.show(request).await,
+            (false, _) => self.decide(request).await,
+        }
+    }
+
     /// `GET /v1/{tenant}/approvals`
     pub async fn list<B>(&self, request: http::Request<B>) -> Response {
         let (head, _) = request.into_parts();

@@ -271,14 +271,8 @@ impl Shop {
         }
         let request = request.body(body.1.as_bytes().to_vec()).unwrap();
         let approving = self.approving.clone();
-        let listing = path.ends_with("/approvals") || path.contains("approvals?");
-        let response = self.simulation.block_on(async move {
-            match (method, listing) {
-                (Method::GET, true) => approving.list(request).await,
-                (Method::GET, false) => approving.show(request).await,
-                _ => approving.decide(request).await,
-            }
-        });
+        let served = async move { approving.serve(request).await };
+        let response = self.simulation.block_on(served);
         self.settle();
         let status = response.status();
         (status, String::from_utf8(response.into_body()).unwrap())

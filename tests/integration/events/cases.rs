@@ -26,6 +26,28 @@ use Expected::{Back, Error, Json, Next, Problem, Status};
 /// Every function with every sample and its answer.
 pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
     (
+        "api-approvals",
+        &[
+            ("approve", Status(200, "\"state\":\"granted\"")),
+            ("deny", Status(200, "\"state\":\"denied\"")),
+            ("forged-link", Problem(401, "unauthenticated")),
+            ("list", Status(200, "\"approvals\":[")),
+            ("not-for-viewers", Problem(403, "forbidden")),
+            ("show", Status(200, "\"tool_name\":\"request_refund\"")),
+        ],
+    ),
+    (
+        "approval-ask",
+        &[
+            ("no-such-approval", Error("NotFound")),
+            ("pending", Json(r#"{"asked":1}"#)),
+        ],
+    ),
+    (
+        "approval-tell",
+        &[("denied", Json("null")), ("no-approval", Error("Invalid"))],
+    ),
+    (
         "api-messages",
         &[
             ("health", Status(200, "ok")),

@@ -2,7 +2,7 @@
 
 use std::sync::Weak;
 
-use asl::runner::{StartError, TokenError};
+use asl::runner::{ExecutionId, StartError, TokenError};
 use async_trait::async_trait;
 use engine::approval::{ApprovalStart, Ask, AskInput, AskOutput, Waits};
 use engine::error::{Error, Kind};
@@ -38,6 +38,13 @@ impl Waits for Executions {
             Err(error) => Err(failed("the answer could not be passed on").because(error)),
         }
     }
+}
+
+/// The execution that waits for answers to an approval.
+pub(super) fn execution(id: &str) -> ExecutionId {
+    ExecutionId::new(&format!(
+        "arn:aws:states:local:000000000000:execution:approval:{id}"
+    ))
 }
 
 fn stopping() -> Error {

@@ -127,7 +127,7 @@ impl Desk {
     pub async fn read(&self, tenant: &str, id: &str) -> Result<Approval, Error> {
         let found = self.documents.read(&key(tenant, id)).await?;
         let found = found.ok_or_else(|| missing(id))?;
-        Ok(self.seen(parse(found.body)?))
+        Ok(seen(parse(found.body)?, self.runtime.now()))
     }
 
     /// A tenant's approvals, the oldest first.
@@ -135,15 +135,28 @@ impl Desk {
     /// # Errors
     /// When the store failed.
     pub async fn list(&self, tenant: &str) -> Result<Vec<Approval>, Error> {
+        Self::all(&*self.documents, tenant, self.runtime.now()).await
+    }
+
+    /// A tenant's approvals in a store, the oldest first, as they are to be seen at `now`.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn all(
+        documents: &dyn Documents,
+        tenant: &str,
+        now: Time,
+    ) -> Result<Vec<Approval>, Error> {
         let mut approvals = Vec::new();
         let mut after = String::new();
         loop {
-            let page = self.documents.list(tenant, Topic::Approval, &after, PAGE);
-            let page = page.await?;
+            let page = documents
+                .list(tenant, Topic::Approval, &after, PAGE)
+                .await?;
             let Some(last) = page.last() else { break };
             after.clone_from(&last.id);
             for document in page {
-                approvals.push(self.seen(parse(document.body)?));
+                approvals.push(seen(parse(document.body)?, now));
             }
         }
         approvals.sort_by(|one: &Approval, other| {
@@ -218,17 +231,16 @@ impl Desk {
         });
         changed.await?.ok_or_else(|| missing(id))
     }
+}
 
-    /// What is shown of an approval: when its time is over, the machine that says so may be on its way.
-    fn seen(&self, mut approval: Approval) -> Approval {
-        let now: Time = self.runtime.now();
-        if approval.state == State::Pending && now >= approval.expires_at {
-            approval.state = State::Expired {
-                decided_at: approval.expires_at,
-            };
-        }
-        approval
+/// What is shown of an approval: when its time is over, the machine that says so may be on its way.
+fn seen(mut approval: Approval, now: Time) -> Approval {
+    if approval.state == State::Pending && now >= approval.expires_at {
+        approval.state = State::Expired {
+            decided_at: approval.expires_at,
+        };
     }
+    approval
 }
 
 fn missing(id: &str) -> Error {

@@ -164,6 +164,8 @@ fn the_order_and_the_spacing_of_arguments_do_not_matter_and_their_values_do() {
     let asked = approval(1, None);
     let allows = |arguments| asked.envelope.allows(&session(), "refund", &arguments);
     assert!(allows(json!({ "amount": 80, "order": "A1" })));
+    assert!(allows(json!({ "amount": 80.0, "order": "A1" })));
+    assert!(!allows(json!({ "amount": 80.5, "order": "A1" })));
     assert!(!allows(json!({ "amount": 80, "order": "A1", "note": "" })));
     assert!(!allows(json!({ "amount": "80", "order": "A1" })));
     let elsewhere = SessionKey::new("local", "shop", Channel::Web, "tim").unwrap();

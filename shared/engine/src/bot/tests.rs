@@ -1,3 +1,4 @@
+mod approvals;
 mod folders;
 mod loading;
 mod mistakes;

@@ -67,6 +67,18 @@ fn write_canonical(value: &Value, out: &mut String) {
             }
             out.push(']');
         }
+        // A number that passed through a state machine may have lost the zero after its point.
+        Value::Number(number) => match number.as_f64().and_then(whole) {
+            Some(whole) if number.is_f64() => out.push_str(&whole.to_string()),
+            _ => out.push_str(&number.to_string()),
+        },
         scalar => out.push_str(&scalar.to_string()),
     }
+}
+
+/// A number without a fraction, as far as both ways to write it say the same.
+#[expect(clippy::cast_possible_truncation, reason = "it is whole and in range")]
+fn whole(number: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
 }

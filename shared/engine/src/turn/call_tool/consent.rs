@@ -55,7 +55,8 @@ impl CallTool {
         Ok(ToolOutcome {
             status: ToolStatus::Waiting,
             content: json!({
-                "waiting": message,
+                "state": "waiting",
+                "message": message,
                 "approval": approval.id,
                 "until": approval.expires_at,
             }),
