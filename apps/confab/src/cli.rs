@@ -20,6 +20,7 @@ mod screen;
 mod sessions;
 mod show;
 mod signal;
+mod unknown;
 mod warnings;
 mod wording;
 mod wrap;
@@ -61,6 +62,8 @@ enum Command {
     Sessions(sessions::Sessions),
     /// Show one conversation: what was said, what was done, what it cost
     Show(show::Show),
+    /// List calls of which nobody knows whether they happened, and settle them
+    Unknown(unknown::Unknown),
     /// Print the JSON Schema of a file format
     Schema(schema::Schema),
 }
@@ -125,6 +128,7 @@ fn run(command: &Command, screen: &Screen, env: &Env) -> Result<(), Failure> {
         Command::New(new) => new.run(screen),
         Command::Sessions(sessions) => sessions.run(screen, env),
         Command::Show(show) => show.run(screen, env),
+        Command::Unknown(unknown) => unknown.run(screen, env),
         Command::Schema(schema) => schema.run(screen),
     }
 }

@@ -19,6 +19,7 @@ use engine::turn::{
     Accept, CallTool, Carriers, Deliver, Fail, Intake, Run, Settler, Sweep, Timing, TurnStart,
     Turns,
 };
+use engine::unknown::Unknowns;
 use engine::view::View;
 
 mod functions;
@@ -258,6 +259,16 @@ impl Host {
     #[must_use]
     pub fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    /// Lists and settles what is not known.
+    #[must_use]
+    pub fn unknowns(&self) -> Unknowns {
+        Unknowns {
+            documents: self.store.clone(),
+            results: self.store.clone(),
+            intake: self.intake.clone(),
+        }
     }
 
     /// Reads sessions.

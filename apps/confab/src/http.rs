@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
-use surface::{Granting, Problem, Reading, Webhooks, Writing, openapi};
+use surface::{Granting, Problem, Reading, Settling, Webhooks, Writing, openapi};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -31,6 +31,7 @@ struct App {
     writing: Writing,
     reading: Reading,
     granting: Granting,
+    settling: Settling,
     webhooks: Webhooks,
     /// Turns true when the host stops; ends what would wait for ever.
     stopping: watch::Receiver<bool>,
@@ -57,6 +58,10 @@ impl App {
             granting: Granting {
                 access: access.clone(),
                 bots: host.shelf().clone(),
+            },
+            settling: Settling {
+                access: access.clone(),
+                unknowns: host.unknowns(),
             },
             webhooks: Webhooks {
                 bots: host.shelf().clone(),
@@ -105,6 +110,8 @@ fn router(app: Arc<App>) -> Router {
         .route(openapi::TURNS, get(api::turns))
         .route(openapi::TOKEN, post(api::token))
         .route(openapi::EVENTS, get(events::stream))
+        .route(openapi::UNKNOWN, get(api::unknown))
+        .route(openapi::ONE_UNKNOWN, post(api::settle))
         .layer(middleware::from_fn_with_state(app.clone(), check_origin));
     // Webhooks come under any name a tunnel or proxy gives us; their signatures vouch for them.
     Router::new()

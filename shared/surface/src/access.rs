@@ -119,9 +119,38 @@ impl Access {
         }
     }
 
+    /// The person who sent `headers`, if they may do what `role` may for `tenant`. Where there are no keys,
+    /// whoever reaches us is the tenant.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn person(&self, headers: &HeaderMap, tenant: &str, role: Role) -> Result<String, Problem> {
+        let Some(presented) = bearer(headers)? else {
+            self.allow_open(tenant)?;
+            return Ok(tenant.to_owned());
+        };
+        let Some(holder) = self.secrets.holder(&SecretString::from(presented)) else {
+            return Err(match self.read(presented) {
+                Some(_) => Problem::forbidden("a token opens its own conversation only"),
+                None => Problem::unauthenticated("the key is not known"),
+            });
+        };
+        if holder.tenant != tenant {
+            return Err(Problem::forbidden("the key is another tenant's"));
+        }
+        if holder.role < role {
+            return Err(Problem::forbidden("the key's role does not allow this"));
+        }
+        Ok(holder.person.clone())
+    }
+
     fn allow_nobody(&self, session: &SessionKey) -> Result<(), Problem> {
+        self.allow_open(session.tenant())
+    }
+
+    fn allow_open(&self, tenant: &str) -> Result<(), Problem> {
         match self.open.as_deref() {
-            Some(open) if session.tenant() == open => Ok(()),
+            Some(open) if tenant == open => Ok(()),
             Some(open) => Err(Problem::forbidden(format!(
                 "without a key only the tenant {open} can be used"
             ))),

@@ -140,3 +140,6 @@ impl Words {
         self.0.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

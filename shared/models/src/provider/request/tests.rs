@@ -26,6 +26,7 @@ fn result(id: &str, name: &str) -> ChatMessage {
         call: id.to_owned(),
         name: name.to_owned(),
         content: "{}".to_owned(),
+        untrusted: false,
     }
 }
 
