@@ -14,7 +14,7 @@ mod world;
 
 use world::{Machine, call, give_up, session};
 
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_secs(150);
 
 fn trace(machine: &mut Machine) -> Trace {
     let host = machine.host();
@@ -117,7 +117,10 @@ fn an_undo_that_fails_is_parked_and_the_others_go_on() {
     let trace = trace(&mut machine);
     let turn = &trace.turns[0];
     assert_eq!(turn.verdict, MessageVerdict::Settled(Verdict::Failed));
-    let undoing = turn.rounds.iter().filter_map(|round| round.undoing.as_ref());
+    let undoing = turn
+        .rounds
+        .iter()
+        .filter_map(|round| round.undoing.as_ref());
     assert!(undoing.clone().count() == 2, "{turn:#?}");
     for undoing in undoing {
         assert!(matches!(undoing, Undoing::Failed { .. }), "{undoing:?}");
@@ -129,16 +132,26 @@ fn books_what_is_asked(_: u32, asked: &str, conversation: &[ChatMessage]) -> Con
     if matches!(conversation.last(), Some(ChatMessage::Tool { .. })) {
         return Conclusion::Reply(format!("done: {asked}"));
     }
-    let room = if asked.contains("bath") { "bath" } else { "kitchen" };
+    let room = if asked.contains("bath") {
+        "bath"
+    } else {
+        "kitchen"
+    };
     call("book", json!({ "room": room }))
 }
 
 #[test]
 fn a_change_of_mind_undoes_the_booking_and_is_thought_of_with_all_messages() {
     for (change, expected) in [
-        ("no, the bath", ["book kitchen", "cancel kitchen", "book bath"]),
+        (
+            "no, the bath",
+            ["book kitchen", "cancel kitchen", "book bath"],
+        ),
         // The same call again is another one, since the first is undone.
-        ("at nine", ["book kitchen", "cancel kitchen", "book kitchen"]),
+        (
+            "at nine",
+            ["book kitchen", "cancel kitchen", "book kitchen"],
+        ),
     ] {
         for seed in 0..10 {
             let mut machine = Machine::new(seed, books_what_is_asked);
@@ -153,7 +166,10 @@ fn a_change_of_mind_undoes_the_booking_and_is_thought_of_with_all_messages() {
             let turn = &trace.turns[0];
             assert_eq!(turn.messages, ["m1", "m2"]);
             assert_eq!(turn.reply.as_deref(), Some(&*format!("done: {change}")));
-            let undoing = turn.rounds.iter().filter_map(|round| round.undoing.as_ref());
+            let undoing = turn
+                .rounds
+                .iter()
+                .filter_map(|round| round.undoing.as_ref());
             assert_eq!(undoing.collect::<Vec<_>>(), [&Undoing::Overtaken]);
         }
     }
@@ -224,7 +240,12 @@ fn an_unknown_effect_is_listed_until_a_person_settles_it_and_the_contact_is_told
         let contrary = unknowns.settle("local", id, &Truth::DidNot, "tom").await;
         assert!(matches!(contrary, Ok(Settling::Contrary(_))));
         assert!(unknowns.open("local").await.unwrap().is_empty());
-        assert!(unknowns.settle("other", id, &happened, "eve").await.is_err());
+        assert!(
+            unknowns
+                .settle("other", id, &happened, "eve")
+                .await
+                .is_err()
+        );
         host.runtime().clock.sleep(LONG).await;
         let trace = host.view().trace(&session()).await.unwrap();
         assert_eq!(trace.turns.len(), 2, "{trace:#?}");
@@ -232,7 +253,10 @@ fn an_unknown_effect_is_listed_until_a_person_settles_it_and_the_contact_is_told
         assert_eq!(tool.status, Some(ToolStatus::Unknown));
         assert_eq!(tool.settled.as_ref().unwrap().truth, happened);
         let told = trace.turns[1].reply.as_deref().unwrap();
-        assert!(told.contains("it happened") && told.contains("{\"receipt\":7}"), "{told}");
+        assert!(
+            told.contains("it happened") && told.contains("{\"receipt\":7}"),
+            "{told}"
+        );
         // What the contact reads holds no letters between Confab and the bot.
         let messages = host.view().messages(&session(), 0).await.unwrap();
         assert_eq!(messages.len(), 3, "{messages:?}");

@@ -18,8 +18,8 @@ use crate::transcript::ToolStatus;
 mod answer;
 mod intent;
 pub mod provenance;
-mod request;
 mod redaction;
+mod request;
 #[cfg(test)]
 mod tests;
 

@@ -237,9 +237,7 @@ pub async fn open(documents: &dyn Documents, tenant: &str) -> Result<Vec<Unknown
     let mut open = Vec::new();
     let mut after = String::new();
     loop {
-        let page = documents
-            .list(tenant, Topic::Unknown, &after, PAGE)
-            .await?;
+        let page = documents.list(tenant, Topic::Unknown, &after, PAGE).await?;
         let whole = page.len() == PAGE;
         for document in page {
             after = document.id;
@@ -256,10 +254,7 @@ pub async fn open(documents: &dyn Documents, tenant: &str) -> Result<Vec<Unknown
 }
 
 /// What a person's word changes.
-fn decide(
-    found: Option<Unknown>,
-    settled: &Settled,
-) -> (Amendment<Unknown>, Option<Settling>) {
+fn decide(found: Option<Unknown>, settled: &Settled) -> (Amendment<Unknown>, Option<Settling>) {
     let Some(mut unknown) = found else {
         return (Amendment::Keep, None);
     };

@@ -81,7 +81,11 @@ impl Settling {
             Verdict::Done(unknown) => json(StatusCode::OK, &unknown),
             Verdict::Contrary(unknown) => {
                 let detail = contrary(&unknown);
-                Err(Problem::new(StatusCode::CONFLICT, "settled_otherwise", detail))
+                Err(Problem::new(
+                    StatusCode::CONFLICT,
+                    "settled_otherwise",
+                    detail,
+                ))
             }
         }
     }

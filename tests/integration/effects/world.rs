@@ -119,7 +119,10 @@ impl Desk {
         let (line, answer) = match path {
             "book" => {
                 let room = body["room"].as_str().unwrap().to_owned();
-                (format!("book {room}"), json!({ "id": format!("id of {room}") }))
+                (
+                    format!("book {room}"),
+                    json!({ "id": format!("id of {room}") }),
+                )
             }
             "cancel" => {
                 let room = body["id"].as_str().unwrap().trim_start_matches("id of ");
@@ -127,7 +130,10 @@ impl Desk {
             }
             _ => (format!("pay {}", body["amount"]), json!({ "receipt": 7 })),
         };
-        if hotel.refuses.is_some_and(|refused| line.starts_with(refused)) {
+        if hotel
+            .refuses
+            .is_some_and(|refused| line.starts_with(refused))
+        {
             return (409, json!({ "error": "no" }));
         }
         hotel.ledger.push(line);
@@ -163,16 +169,35 @@ fn tool(side_effect: &str, argument: &str, kind: &str, path: &str, more: &str) -
 }
 
 fn bot() -> Bot {
-    const LOOKUP: &str = "[http.lookup]\nurl = \"https://hotel.example.com/done/{idempotency_key}\"\n";
+    const LOOKUP: &str =
+        "[http.lookup]\nurl = \"https://hotel.example.com/done/{idempotency_key}\"\n";
     const UNDO: &str = "[undo]\ntool = \"cancel\"\n\
                         arguments = { id = \"{result:/id}\", why = \"not {argument:/room} after all\" }\n";
     let files = MemoryFiles::default()
-        .with("bot.toml", "format = 1\nname = \"hotel\"\n[model]\nuse = \"scripted\"\nscript = \"script.toml\"\n")
+        .with(
+            "bot.toml",
+            "format = 1\nname = \"hotel\"\n[model]\nuse = \"scripted\"\nscript = \"script.toml\"\n",
+        )
         .with("script.toml", "format = 1\n")
         .with("SOUL.md", "You help.")
-        .with("tools/book.toml", tool("compensatable", "room", "string", "book", &format!("{LOOKUP}{UNDO}")))
-        .with("tools/cancel.toml", tool("idempotent", "id", "string", "cancel", ""))
-        .with("tools/pay.toml", tool("irreversible", "amount", "number", "pay", LOOKUP));
+        .with(
+            "tools/book.toml",
+            tool(
+                "compensatable",
+                "room",
+                "string",
+                "book",
+                &format!("{LOOKUP}{UNDO}"),
+            ),
+        )
+        .with(
+            "tools/cancel.toml",
+            tool("idempotent", "id", "string", "cancel", ""),
+        )
+        .with(
+            "tools/pay.toml",
+            tool("irreversible", "amount", "number", "pay", LOOKUP),
+        );
     Bot::load(&files)
         .unwrap_or_else(|problems| panic!("{problems}"))
         .bot
@@ -204,7 +229,8 @@ impl Machine {
             let on = self.start();
             let host = Arc::clone(&on.0);
             self.on = Some(on);
-            self.simulation.block_on(async move { host.recover().await.unwrap() });
+            self.simulation
+                .block_on(async move { host.recover().await.unwrap() });
         }
         Arc::clone(&self.on.as_ref().unwrap().0)
     }

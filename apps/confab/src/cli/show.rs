@@ -194,7 +194,11 @@ fn called(screen: &Screen, tool: &ToolTrace) -> String {
                 Truth::Happened { .. } => "happened",
                 Truth::DidNot => "did not happen",
             };
-            text = format!("{text}\n{:INDENT$}{} found out that it {truth}", "", plain(by));
+            text = format!(
+                "{text}\n{:INDENT$}{} found out that it {truth}",
+                "",
+                plain(by)
+            );
         }
         None if tool.undoes.is_some() => text += " · undoes an earlier call",
         None => {}

@@ -267,12 +267,7 @@ fn check_keywords(
     }
 }
 
-fn check_meta(
-    reader: &mut Reader<'_>,
-    document: &Document<'_>,
-    pointer: &str,
-    schema: &Value,
-) {
+fn check_meta(reader: &mut Reader<'_>, document: &Document<'_>, pointer: &str, schema: &Value) {
     let validator = jsonschema::draft202012::meta::validator();
     for error in validator.iter_errors(schema) {
         let path = error.instance_path().as_str();

@@ -271,7 +271,10 @@ pub(super) fn open_skill(skills: &BTreeMap<String, Skill>) -> Option<Tool> {
 pub(super) fn secrets(tool: &Tool) -> Vec<String> {
     match &tool.kind {
         ToolKind::Http(http) => {
-            let lookup = http.lookup.iter().flat_map(|lookup| lookup.headers.values());
+            let lookup = http
+                .lookup
+                .iter()
+                .flat_map(|lookup| lookup.headers.values());
             let headers = http.headers.values().chain(lookup);
             headers.flat_map(|value| request::secrets(value)).collect()
         }

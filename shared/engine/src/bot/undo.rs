@@ -74,9 +74,10 @@ impl Undo {
     /// cannot be told is left out.
     #[must_use]
     pub fn arguments(&self, called: &Value, answer: &Value) -> Value {
-        let filled = self.arguments.iter().filter_map(|(name, template)| {
-            Some((name.clone(), fill(template, called, answer)?))
-        });
+        let filled = self
+            .arguments
+            .iter()
+            .filter_map(|(name, template)| Some((name.clone(), fill(template, called, answer)?)));
         Value::Object(filled.collect())
     }
 }
@@ -162,7 +163,11 @@ fn check_tool(
         }
         return;
     };
-    if !other.enabled && tools.get(tool.offer.name.as_str()).is_some_and(|it| it.enabled) {
+    if !other.enabled
+        && tools
+            .get(tool.offer.name.as_str())
+            .is_some_and(|it| it.enabled)
+    {
         let problem = document.problem("/undo/tool", format!("the tool `{name}` is disabled"));
         let hint = format!("remove `enabled = false` from tools/{name}.toml");
         reader.problems.push(problem.hint(hint));

@@ -20,10 +20,13 @@ pub(super) fn checked(tool: &Tool, outcome: ToolOutcome) -> ToolOutcome {
         "a tool's answer does not look as its file says"
     );
     if tool.side_effect.is_repeatable() {
-        return ToolOutcome::failed(format!("the tool's answer is not what it should be: {wrong}"));
+        return ToolOutcome::failed(format!(
+            "the tool's answer is not what it should be: {wrong}"
+        ));
     }
-    let note =
-        format!("this happened, but its answer is not what it should be; do not rely on it: {wrong}");
+    let note = format!(
+        "this happened, but its answer is not what it should be; do not rely on it: {wrong}"
+    );
     let content = match outcome.content {
         Value::Object(mut members) => {
             members.insert("note".to_owned(), Value::String(note));

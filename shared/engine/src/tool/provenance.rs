@@ -99,16 +99,23 @@ fn vouched(text: &str, outside: &Words, trusted: &Words) -> bool {
 
 /// Whether a word names nothing in particular: no digit, no sign of an address or a path.
 fn is_plain(word: &str) -> bool {
-    word.chars().all(|c| c.is_alphabetic() || c == '\'' || c == '-')
+    word.chars()
+        .all(|c| c.is_alphabetic() || c == '\'' || c == '-')
 }
 
 /// The words of a text, in lower case, without the punctuation around them.
 fn words(text: &str) -> impl Iterator<Item = String> + '_ {
     let ends = |c: char| {
-        c.is_whitespace() || matches!(c, '"' | ',' | ';' | '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>')
+        c.is_whitespace()
+            || matches!(
+                c,
+                '"' | ',' | ';' | '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>'
+            )
     };
     text.split(ends)
-        .map(|word| word.trim_matches(|c: char| matches!(c, '.' | ':' | '!' | '?' | '\'' | '`' | '*' | '…')))
+        .map(|word| {
+            word.trim_matches(|c: char| matches!(c, '.' | ':' | '!' | '?' | '\'' | '`' | '*' | '…'))
+        })
         .filter(|word| !word.is_empty())
         .map(canonical)
 }

@@ -49,7 +49,9 @@ impl Toolbox {
 
     /// Asks the other side whether an effect took place of which nobody saw the end.
     pub(super) async fn look_up(&self, lookup: &Lookup, call: &Call<'_>) -> Evidence {
-        let url = lookup.url.replace("{idempotency_key}", &idempotency_key(call));
+        let url = lookup
+            .url
+            .replace("{idempotency_key}", &idempotency_key(call));
         let filled = fill(&url, call.arguments);
         let mut headers = Vec::with_capacity(lookup.headers.len());
         for (name, template) in &lookup.headers {

@@ -5,7 +5,10 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::{Call, Evidence, Record, Records, Secrets, SideEffectPolicy, ToolOutcome, Toolbox, answer, intent_key};
+use super::{
+    Call, Evidence, Record, Records, Secrets, SideEffectPolicy, ToolOutcome, Toolbox, answer,
+    intent_key,
+};
 use crate::bot::{Bot, MemoryFiles};
 use crate::error::{Error, Kind};
 use crate::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
@@ -221,7 +224,10 @@ fn no_secret_of_a_tool_is_in_its_results() {
     let outcome = run(&service, "track", json!({"parcel": "p"}));
     let told = outcome.content.to_string();
     assert!(!told.contains("hunter2"), "{told}");
-    assert!(told.contains("bad token Bearer [secret removed]!"), "{told}");
+    assert!(
+        told.contains("bad token Bearer [secret removed]!"),
+        "{told}"
+    );
     let known = Simulation::new(0).block_on({
         let toolbox = toolbox(&service);
         async move {
@@ -263,7 +269,10 @@ fn a_path_cannot_be_climbed() {
             run(&service, "track", json!({"parcel": parcel})).status,
             ToolStatus::Failed
         );
-        assert!(service.sent.lock().unwrap().is_empty(), "{parcel:?} was sent");
+        assert!(
+            service.sent.lock().unwrap().is_empty(),
+            "{parcel:?} was sent"
+        );
     }
 }
 

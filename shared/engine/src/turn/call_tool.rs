@@ -79,7 +79,8 @@ impl CallTool {
         let leave = if tool.side_effect.is_pure() {
             Leave::Granted
         } else {
-            self.claim(planned, tool, &call, by, input.call.calm).await?
+            self.claim(planned, tool, &call, by, input.call.calm)
+                .await?
         };
         match leave {
             Leave::Granted => self.run(&bot, tool, planned, &call, by, begun).await,

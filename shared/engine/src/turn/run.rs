@@ -273,23 +273,17 @@ impl Run {
             return self.decide(start, &session, round, decision).await;
         }
         let called = last.decision.calls();
-        let all_called = called
-            .iter()
-            .all(|call| results.contains_key(&call.intent));
+        let all_called = called.iter().all(|call| results.contains_key(&call.intent));
         if let Some(undoing) = last.decision.undoing().filter(|_| all_called) {
             let undoing = undoing.clone();
-            return self
-                .unwind(start, session, round, undoing, &results)
-                .await;
+            return self.unwind(start, session, round, undoing, &results).await;
         }
         match self.meet(&start.session, &session, &round).await? {
             Meeting::Nothing => {}
             Meeting::Again => return self.begin(start, session).await,
             Meeting::Undo => {
                 let undoing = Undoing::Overtaken;
-                return self
-                    .unwind(start, session, round, undoing, &results)
-                    .await;
+                return self.unwind(start, session, round, undoing, &results).await;
             }
             Meeting::Join { finish } => round.join(&session, finish),
         }

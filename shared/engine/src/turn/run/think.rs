@@ -14,9 +14,7 @@ use crate::model::{ChatMessage, Deltas, ModelCall, ModelError, ModelErrorKind, T
 use crate::runtime::{Runtime, Time};
 use crate::session::{Applied, Command, Intended, PlanId, Refusal, Session, SessionKey, Terms};
 use crate::tool::{intent_key, provenance};
-use crate::transcript::{
-    Decision, PlannedCall, ToolResult, TurnRecord, conversation as turns_of,
-};
+use crate::transcript::{Decision, PlannedCall, ToolResult, TurnRecord, conversation as turns_of};
 use crate::turn::{
     DeliverInput, NumberedCall, Parcel, Planned, RunOutput, Staff, TurnStart, conversation, saga,
 };
@@ -266,7 +264,11 @@ fn too_long() -> Thought {
 }
 
 /// Where the state machine goes with the plan of `record`.
-pub(in crate::turn) fn output(start: &TurnStart, record: &TurnRecord, bound: Option<PlanId>) -> RunOutput {
+pub(in crate::turn) fn output(
+    start: &TurnStart,
+    record: &TurnRecord,
+    bound: Option<PlanId>,
+) -> RunOutput {
     let planned = Planned {
         start: start.clone(),
         turn: record.turn,
