@@ -3,16 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use confab::host::Host;
 use engine::brain::Conclusion;
 use engine::model::ChatMessage;
+use engine::session::Sessions;
 use engine::transcript::{ToolStatus, Truth, Undoing, Verdict};
+use engine::turn::{
+    Caught, Deliver, Fail, FailInput, FailOutput, RunOutput, Settler, Timing, TurnStart,
+};
 use engine::unknown::{Settling, UnknownKind};
 use engine::view::{MessageVerdict, Trace};
 use serde_json::json;
 
 mod world;
 
-use world::{Machine, call, give_up, session};
+use world::{Machine, Nobody, call, give_up, session};
 
 const LONG: Duration = Duration::from_secs(150);
 
@@ -262,4 +267,86 @@ fn an_unknown_effect_is_listed_until_a_person_settles_it_and_the_contact_is_told
         assert_eq!(messages.len(), 3, "{messages:?}");
     });
     assert_eq!(machine.ledger(), ["pay 50"]);
+}
+
+#[test]
+fn a_function_that_fails_leaves_undoing_to_the_state_machine_and_parks_what_cannot_be_undone() {
+    let mut machine = Machine::new(3, books_and_fails);
+    machine.say("m1", "both rooms, please");
+    machine.until_ledger(1);
+    // The kitchen is booked and written down, the brain thinks about the bath.
+    machine.simulation.run_for(Duration::from_secs(1));
+    let host = machine.host();
+    let fail = failing(&host);
+    machine.simulation.block_on(async move {
+        let load = || async { host.store().load(&session()).await.unwrap() };
+        let input = FailInput {
+            start: TurnStart {
+                session: session(),
+                hold: load().await.hold().unwrap(),
+            },
+            error: Caught {
+                error: "Lambda.Unknown".to_owned(),
+                cause: "killed".to_owned(),
+            },
+        };
+        let output = fail.handle(input.clone()).await.unwrap();
+        let FailOutput::Undo(RunOutput::Tools { calls, .. }) = output else {
+            panic!("{output:?}");
+        };
+        let call = calls[0].planned.as_ref().unwrap();
+        assert_eq!((calls.len(), call.tool.as_str()), (1, "cancel"));
+        assert!(call.undoes.as_ref().unwrap().starts_with("book#1#"));
+        // What was to call it failed too.
+        let output = fail.handle(input).await.unwrap();
+        assert!(matches!(output, FailOutput::Parked(_)), "{output:?}");
+        let open = host.unknowns().open("local").await.unwrap();
+        assert_eq!(open.len(), 1, "{open:?}");
+        assert_eq!(open[0].kind, UnknownKind::Undo);
+        let trace = host.view().trace(&session()).await.unwrap();
+        let turn = &trace.turns[0];
+        assert_eq!(turn.verdict, MessageVerdict::Settled(Verdict::Failed));
+        assert_eq!(turn.rounds[0].tools[0].tool, "book", "{turn:#?}");
+    });
+}
+
+/// `turn-fail` on a host's stores.
+fn failing(host: &Arc<Host>) -> Fail {
+    let store = host.store();
+    Fail {
+        deliver: Deliver {
+            settler: Settler {
+                runtime: host.runtime().clone(),
+                sessions: store.clone(),
+                spill: store.clone(),
+                timing: Timing::default(),
+            },
+            transcripts: store.clone(),
+            outcomes: store.clone(),
+            carriers: Arc::new(Nobody),
+            events: host.hub().clone(),
+        },
+        bots: host.shelf().clone(),
+        results: store.clone(),
+        documents: store.clone(),
+    }
+}
+
+#[test]
+fn a_call_that_takes_too_long_is_asked_after_once_and_not_made_again() {
+    for (forgetful, expected) in [(false, ToolStatus::Succeeded), (true, ToolStatus::Unknown)] {
+        let mut machine = Machine::new(1, pays);
+        {
+            let mut hotel = machine.hotel.lock().unwrap();
+            hotel.is_forgetful = forgetful;
+            hotel.answers_late = true;
+        }
+        machine.say("m1", "pay 50");
+        machine.simulation.run_for(LONG);
+        assert_eq!(machine.ledger(), ["pay 50"]);
+        let trace = trace(&mut machine);
+        let tool = &trace.turns[0].rounds[0].tools[0];
+        assert_eq!(tool.status, Some(expected), "{trace:#?}");
+        assert_eq!(machine.hotel.lock().unwrap().asked, 1);
+    }
 }

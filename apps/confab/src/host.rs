@@ -113,6 +113,7 @@ impl Host {
                 spill: store.clone(),
                 crew: shelf.clone(),
                 carriers,
+                secrets: secrets.clone(),
                 events: hub.clone(),
                 timing,
             },

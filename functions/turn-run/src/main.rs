@@ -30,6 +30,7 @@ async fn main() -> Result<(), lambda::Error> {
         outcomes: store.clone(),
         spill: store.clone(),
         carriers: ground.carriers(&shelf, &secrets, &ground.web()?),
+        secrets: secrets.clone(),
         crew: Arc::new(crew::Crew::new(ground.runtime.clone(), shelf, secrets)),
         events: sockets,
         timing: Timing {

@@ -48,6 +48,13 @@ export const functions = {
     http: [`GET ${messages}`, `GET ${turns}`, 'GET /healthz', 'GET /openapi.json'],
     may: [items(session, 'GetItem', 'Query'), bodies('Get'), secret('access')],
   },
+  'api-unknown': {
+    memory: 256, timeout: 10, bots: true, http: ['GET /v1/{tenant}/unknown', 'POST /v1/{tenant}/unknown/{id}'],
+    may: [
+      ...accept, items(session, 'GetItem', 'PutItem'), bodies('Get'),
+      items(unknown, 'GetItem', 'Query', 'PutItem', 'DeleteItem'), secret('access'),
+    ],
+  },
   'turn-run': {
     memory: 128, timeout: 150, bots: true, sends: true,
     may: [...settle, items(session, 'Query'), park],

@@ -34,6 +34,10 @@ pub(super) struct Hotel {
     pub(super) refuses: Option<&'static str>,
     /// It cannot be asked what it did.
     pub(super) is_forgetful: bool,
+    /// It takes so long to answer what it did that nobody waits for it.
+    pub(super) answers_late: bool,
+    /// How often it was asked what it did.
+    pub(super) asked: usize,
 }
 
 pub(super) type World = Arc<Mutex<Hotel>>;
@@ -86,7 +90,9 @@ impl Http for Desk {
     async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, HttpFailure> {
         self.0.clock.sleep(Duration::from_millis(200)).await;
         let answer = self.answer(&request);
-        self.0.clock.sleep(Duration::from_millis(200)).await;
+        let late = self.1.lock().unwrap().answers_late && request.method == "POST";
+        let takes = if late { 100_000 } else { 200 };
+        self.0.clock.sleep(Duration::from_millis(takes)).await;
         let (status, body) = answer;
         Ok(HttpAnswer {
             status,
@@ -101,6 +107,7 @@ impl Desk {
         let mut hotel = self.1.lock().unwrap();
         let path = request.url.trim_start_matches("https://hotel.example.com/");
         if let Some(key) = path.strip_prefix("done/") {
+            hotel.asked += 1;
             return match hotel.done.get(key) {
                 _ if hotel.is_forgetful => (500, json!({})),
                 Some(answer) => (200, answer.clone()),
@@ -142,7 +149,7 @@ impl Desk {
     }
 }
 
-struct Nobody;
+pub(super) struct Nobody;
 
 #[async_trait]
 impl Carriers for Nobody {

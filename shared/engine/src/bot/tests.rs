@@ -1,3 +1,4 @@
+mod effects;
 mod folders;
 mod loading;
 mod mistakes;

@@ -11,6 +11,7 @@ use crate::runtime::{Runtime, Time};
 use crate::session::{
     Applied, Command, MessageHash, Pending, PlanId, Refusal, Session, Sessions, Step,
 };
+use crate::tool::Secrets;
 use crate::transcript::{
     Outcomes, Taken, ToolResults, Transcripts, TurnRecord, Undoing, rounds_to,
 };
@@ -47,6 +48,8 @@ pub struct Run {
     pub crew: Arc<dyn Crew>,
     /// Finds the way out, to know what a dead hold may have sent.
     pub carriers: Arc<dyn Carriers>,
+    /// Gives secrets, to keep them out of what is written down.
+    pub secrets: Arc<dyn Secrets>,
     /// Tells watchers.
     pub events: Arc<dyn Events>,
     /// Leases and tries.
