@@ -99,7 +99,7 @@ fn what_a_confused_model_made_up_is_bent_into_shape() {
 #[test]
 fn what_comes_from_outside_is_marked_and_cannot_close_its_marks() {
     let messages = translated(vec![
-        asked("1", "fetch", json!({})),
+        call("1", "fetch", json!({})),
         ChatMessage::Tool {
             call: "1".to_owned(),
             name: "fetch".to_owned(),
