@@ -19,7 +19,7 @@ use crate::ministack::MiniStack;
 const FUNCTIONS: [&str; 4] = ["turn-run", "tool-call", "turn-deliver", "turn-fail"];
 
 /// Words: `tools`, `deliver`, `round`, `stop` is what a function answers next, `Name!` the error it fails with.
-const SCRIPTS: [&str; 9] = [
+const SCRIPTS: [&str; 11] = [
     "stop",
     "deliver stop",
     "tools deliver stop",
@@ -29,6 +29,8 @@ const SCRIPTS: [&str; 9] = [
     "Invalid! stop",
     "deliver Internal! round deliver stop",
     "Unavailable! stop",
+    "Invalid! tools deliver stop",
+    "deliver Internal! tools tools deliver round stop",
 ];
 
 const PYTHON: &str = r"

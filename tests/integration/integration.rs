@@ -10,6 +10,7 @@ mod asl_on_ministack;
 mod carrier;
 mod client;
 mod deployed;
+mod effects;
 mod events;
 mod failing_models;
 mod http;

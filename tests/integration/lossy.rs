@@ -11,11 +11,12 @@ use aws::Store;
 use engine::approval::{ApprovalStart, Desk, Waits};
 use engine::bot::{Bot, MemoryFiles};
 use engine::brain::{Brain, Conclusion, Context, Thought};
-use engine::error::Error;
+use engine::error::{Error, Kind};
 use engine::event::{Event, Events};
 use engine::message::{Carrier, Channel};
 use engine::model::{ChatMessage, Deltas};
 use engine::session::{SessionKey, Sessions};
+use engine::tool::Secrets;
 use engine::transcript::Verdict;
 use engine::turn::{
     Accept, Bots, Carriers, Crew, Deliver, DeliverOutput, Intake, Receipt, Run, RunInput,
@@ -24,6 +25,7 @@ use engine::turn::{
 use engine::view::{MessageVerdict, View};
 use futures::future::join_all;
 use ground::tokio_runtime;
+use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -184,6 +186,13 @@ impl Waits for Web {
     }
 }
 
+#[async_trait]
+impl Secrets for Web {
+    async fn secret(&self, _tenant: &str, name: &str) -> Result<SecretString, Error> {
+        Err(Error::new(Kind::NotFound, format!("no secret {name}")))
+    }
+}
+
 impl Events for Web {
     fn is_watched(&self, _: &SessionKey) -> bool {
         false
@@ -281,6 +290,7 @@ async fn every_message_is_answered_once_though_answers_are_lost_and_writes_are_t
                 bots: echo.clone(),
                 waits: Arc::new(Web),
             },
+            secrets: Arc::new(Web),
             events: Arc::new(Web),
             timing,
         },

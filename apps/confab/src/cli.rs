@@ -21,6 +21,7 @@ mod screen;
 mod sessions;
 mod show;
 mod signal;
+mod unknown;
 mod warnings;
 mod wording;
 mod wrap;
@@ -68,6 +69,8 @@ enum Command {
     Approve(approvals::Approve),
     /// Say no to what a bot asks
     Deny(approvals::Deny),
+    /// List calls of which nobody knows whether they happened, and settle them
+    Unknown(unknown::Unknown),
     /// Print the JSON Schema of a file format
     Schema(schema::Schema),
 }
@@ -135,6 +138,7 @@ fn run(command: &Command, screen: &Screen, env: &Env) -> Result<(), Failure> {
         Command::Approvals(approvals) => approvals.run(screen, env),
         Command::Approve(approve) => approve.run(screen, env),
         Command::Deny(deny) => deny.run(screen, env),
+        Command::Unknown(unknown) => unknown.run(screen, env),
         Command::Schema(schema) => schema.run(screen),
     }
 }

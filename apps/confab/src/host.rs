@@ -21,6 +21,7 @@ use engine::turn::{
     Accept, CallTool, Carriers, Deliver, Fail, Intake, Run, Settler, Sweep, Timing, TurnStart,
     Turns,
 };
+use engine::unknown::Unknowns;
 use engine::view::View;
 
 mod approvals;
@@ -142,6 +143,7 @@ impl Host {
                     crew: shelf.clone(),
                     carriers,
                     desk: desk.clone(),
+                    secrets: secrets.clone(),
                     events: hub.clone(),
                     timing,
                 },
@@ -309,6 +311,16 @@ impl Host {
     #[must_use]
     pub fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    /// Lists and settles what is not known.
+    #[must_use]
+    pub fn unknowns(&self) -> Unknowns {
+        Unknowns {
+            documents: self.store.clone(),
+            results: self.store.clone(),
+            intake: self.intake.clone(),
+        }
     }
 
     /// Reads sessions.

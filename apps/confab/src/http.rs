@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
-use surface::{Approving, Granting, Problem, Reading, Webhooks, Writing, openapi};
+use surface::{Approving, Granting, Problem, Reading, Settling, Webhooks, Writing, openapi};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -33,6 +33,7 @@ struct App {
     reading: Reading,
     granting: Granting,
     approving: Approving,
+    settling: Settling,
     webhooks: Webhooks,
     /// Turns true when the host stops; ends what would wait for ever.
     stopping: watch::Receiver<bool>,
@@ -64,6 +65,10 @@ impl App {
                 access: access.clone(),
                 desk: host.desk().clone(),
                 sessions: host.store().clone(),
+            },
+            settling: Settling {
+                access: access.clone(),
+                unknowns: host.unknowns(),
             },
             webhooks: Webhooks {
                 bots: host.shelf().clone(),
@@ -116,6 +121,8 @@ fn router(app: Arc<App>) -> Router {
         .route(openapi::APPROVE, post(api::decide))
         .route(openapi::DENY, post(api::decide))
         .route(openapi::EVENTS, get(events::stream))
+        .route(openapi::UNKNOWN, get(api::unknown))
+        .route(openapi::ONE_UNKNOWN, post(api::settle))
         .layer(middleware::from_fn_with_state(app.clone(), check_origin));
     // Webhooks come under any name a tunnel or proxy gives us; their signatures vouch for them.
     Router::new()

@@ -31,6 +31,7 @@ async fn main() -> Result<(), lambda::Error> {
         spill: store.clone(),
         carriers: ground.carriers(&shelf, &secrets, &ground.web()?),
         desk: ground.desk(&store, &shelf),
+        secrets: secrets.clone(),
         crew: Arc::new(crew::Crew::new(ground.runtime.clone(), shelf, secrets)),
         events: sockets,
         timing: Timing {

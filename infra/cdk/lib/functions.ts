@@ -65,6 +65,13 @@ export const functions = {
     memory: 128, timeout: 30, bots: true,
     may: [...accept, items(approvals, 'GetItem', 'PutItem')],
   },
+  'api-unknown': {
+    memory: 256, timeout: 10, bots: true, http: ['GET /v1/{tenant}/unknown', 'POST /v1/{tenant}/unknown/{id}'],
+    may: [
+      ...accept, items(session, 'GetItem', 'PutItem'), bodies('Get'),
+      items(unknown, 'GetItem', 'Query', 'PutItem', 'DeleteItem'), secret('access'),
+    ],
+  },
   'turn-run': {
     memory: 128, timeout: 150, bots: true, sends: true,
     may: [...settle, items(session, 'Query'), items(approvals, 'GetItem', 'PutItem', 'Query'), answerFor, park],

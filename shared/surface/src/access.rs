@@ -165,6 +165,31 @@ impl Access {
         }
     }
 
+    /// The person who sent `headers`, if they may do what `role` may for `tenant`. Where there are no keys,
+    /// whoever reaches us is the tenant.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn person(&self, headers: &HeaderMap, tenant: &str, role: Role) -> Result<String, Problem> {
+        let Some(presented) = bearer(headers)? else {
+            self.nobody(tenant)?;
+            return Ok(tenant.to_owned());
+        };
+        let Some(holder) = self.secrets.holder(&SecretString::from(presented)) else {
+            return Err(match self.signing.read(presented) {
+                Some(_) => Problem::forbidden("a token opens its own conversation only"),
+                None => Problem::unauthenticated("the key is not known"),
+            });
+        };
+        if holder.tenant != tenant {
+            return Err(Problem::forbidden("the key is another tenant's"));
+        }
+        if holder.role < role {
+            return Err(Problem::forbidden("the key's role does not allow this"));
+        }
+        Ok(holder.person.clone())
+    }
+
     fn allow_nobody(&self, session: &SessionKey) -> Result<(), Problem> {
         self.nobody(session.tenant())
     }

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use engine::approval::Approval;
 use engine::event::Event;
+use engine::unknown::Unknown;
 use engine::view::Trace;
 use http::StatusCode;
 use schemars::Schema;
@@ -11,7 +12,8 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Value, json};
 
 use crate::{
-    Approvals, Granted, Messages, NewDecision, NewMessage, Problem, Response, Taken, response,
+    Approvals, Found, Granted, Messages, NewDecision, NewMessage, Open, Problem, Response, Taken,
+    response,
 };
 
 /// Where messages are written and read.
@@ -30,6 +32,10 @@ pub const APPROVAL: &str = "/v1/{tenant}/approvals/{approval}";
 pub const APPROVE: &str = "/v1/{tenant}/approvals/{approval}/approve";
 /// Where it is denied.
 pub const DENY: &str = "/v1/{tenant}/approvals/{approval}/deny";
+/// Where effects that nobody saw come to an end are listed.
+pub const UNKNOWN: &str = "/v1/{tenant}/unknown";
+/// Where one of them is settled.
+pub const ONE_UNKNOWN: &str = "/v1/{tenant}/unknown/{id}";
 /// Where Twilio calls.
 pub const TWILIO: &str = "/webhooks/twilio/{tenant}/{bot}";
 /// Where Meta calls.
@@ -88,6 +94,21 @@ fn describe() -> Value {
             "post": {
                 "summary": "Get a token that lets a browser use this one session for an hour; needs a key, where keys are needed",
                 "responses": answers("201", &schemas.subschema_for::<Granted>(), &mut schemas, &["400", "401", "403", "404", "503"]),
+            },
+        },
+        UNKNOWN: {
+            "parameters": [path("tenant", "Whose effects; `local` on one machine.")],
+            "get": {
+                "summary": "The effects that nobody saw come to an end, and the undoing that failed, until a person settles them",
+                "responses": answers("200", &schemas.subschema_for::<Open>(), &mut schemas, &["400", "401", "403", "503"]),
+            },
+        },
+        ONE_UNKNOWN: {
+            "parameters": [path("tenant", "Whose effect; `local` on one machine."), path("id", "Its `id` in the list.")],
+            "post": {
+                "summary": "Say what came of it; the bot is told. Saying it again alike changes nothing, saying otherwise is a conflict",
+                "requestBody": { "required": true, "content": content(&schemas.subschema_for::<Found>()) },
+                "responses": answers("200", &schemas.subschema_for::<Unknown>(), &mut schemas, &["400", "401", "403", "404", "409", "413", "415", "422", "429", "503"]),
             },
         },
         EVENTS: {

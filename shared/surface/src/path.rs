@@ -12,6 +12,17 @@ pub(crate) fn session(uri: &Uri) -> Result<SessionKey, Problem> {
     SessionKey::from_id(&tenant, &bot, &session).map_err(|bad| invalid(bad.to_string()))
 }
 
+/// The tenant of [`UNKNOWN`](crate::openapi::UNKNOWN).
+pub(crate) fn unknown(uri: &Uri) -> Result<String, Problem> {
+    let [tenant] = names(uri, "/v1/{tenant}/unknown")?;
+    Ok(tenant)
+}
+
+/// The tenant and the name of [`ONE_UNKNOWN`](crate::openapi::ONE_UNKNOWN).
+pub(crate) fn one_unknown(uri: &Uri) -> Result<[String; 2], Problem> {
+    names(uri, "/v1/{tenant}/unknown/{id}")
+}
+
 /// Tenant and bot of a webhook's path.
 pub(crate) fn bot(uri: &Uri) -> Result<[String; 2], Problem> {
     let [_, tenant, bot] = names(uri, "/webhooks/{carrier}/{tenant}/{bot}")?;

@@ -58,6 +58,16 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
         ],
     ),
     (
+        "api-unknown",
+        &[
+            ("happened", Status(200, "\"truth\":\"happened\"")),
+            ("list", Status(200, "\"id\":\"00000000000000e7\"")),
+            ("not-for-viewers", Problem(403, "forbidden")),
+            ("not-there", Problem(404, "not_found")),
+            ("otherwise", Problem(409, "settled_otherwise")),
+        ],
+    ),
+    (
         "job-sweep",
         &[
             ("not-an-object", Error("Invalid")),

@@ -7,7 +7,7 @@ use embedded::StoredRecord;
 use engine::message::Delivery;
 use engine::model::ModelCall;
 use engine::session::{Session, Sessions as _};
-use engine::transcript::{ToolStatus, Verdict};
+use engine::transcript::{Settled, ToolStatus, Truth, Verdict};
 use engine::view::{Message, MessageVerdict, Role, RoundTrace, ToolTrace, Trace, TurnTrace};
 use serde_json::{Value, json};
 
@@ -189,6 +189,21 @@ fn called(screen: &Screen, tool: &ToolTrace) -> String {
         plain(&tool.tool),
         millis(tool.millis)
     );
+    match tool.settled.as_ref() {
+        Some(Settled { truth, by, .. }) => {
+            let truth = match truth {
+                Truth::Happened { .. } => "happened",
+                Truth::DidNot => "did not happen",
+            };
+            text = format!(
+                "{text}\n{:INDENT$}{} found out that it {truth}",
+                "",
+                plain(by)
+            );
+        }
+        None if tool.undoes.is_some() => text += " · undoes an earlier call",
+        None => {}
+    }
     if !tool.result.is_null() {
         let result = brief(&tool.result.to_string(), SHOWN);
         text = format!("{text}\n{:INDENT$}{}", "", prose(screen, &result));

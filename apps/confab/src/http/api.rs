@@ -36,6 +36,14 @@ pub(super) async fn decide(State(app): State<Arc<App>>, request: Request) -> Res
     outgoing(app.approving.decide(incoming(request)).await)
 }
 
+pub(super) async fn unknown(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.settling.list(incoming(request)).await)
+}
+
+pub(super) async fn settle(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.settling.post(incoming(request)).await)
+}
+
 pub(super) async fn twilio(State(app): State<Arc<App>>, request: Request) -> Response {
     outgoing(app.webhooks.twilio(incoming(request)).await)
 }

@@ -1,4 +1,5 @@
 mod approvals;
+mod effects;
 mod folders;
 mod loading;
 mod mistakes;

@@ -106,14 +106,18 @@ fn fill_text(template: &str, called: &Value, answer: &Value) -> Option<Value> {
     {
         return Hole::parse(name)?.value(called, answer).cloned();
     }
-    let mut text = template.to_owned();
+    let mut text = String::new();
+    let mut rest = template;
     for name in names {
-        let value = match Hole::parse(name)?.value(called, answer)? {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        text = text.replace(&format!("{{{name}}}"), &value);
+        let (before, after) = rest.split_once('{')?;
+        text.push_str(before);
+        match Hole::parse(name)?.value(called, answer)? {
+            Value::String(value) => text.push_str(value),
+            other => text.push_str(&other.to_string()),
+        }
+        rest = after.get(name.len() + 1..)?;
     }
+    text.push_str(rest);
     Some(Value::String(text))
 }
 

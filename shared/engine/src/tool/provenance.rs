@@ -147,3 +147,6 @@ impl Words {
         self.0.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::Toolbox;
+use super::{Secrets, Toolbox};
 
 /// What stands in a secret's place.
 const REMOVED: &str = "[secret removed]";
@@ -22,19 +22,28 @@ impl Toolbox {
         tenant: &str,
         names: impl IntoIterator<Item = String>,
     ) -> KnownSecrets {
+        KnownSecrets::read(&*self.secrets, tenant, names).await
+    }
+}
+
+impl KnownSecrets {
+    /// The values of the tenant's secrets `names`, as far as they are set.
+    pub async fn read(
+        secrets: &dyn Secrets,
+        tenant: &str,
+        names: impl IntoIterator<Item = String>,
+    ) -> Self {
         let mut known = Vec::new();
         for name in names {
-            if let Ok(secret) = self.secrets.secret(tenant, &name).await
+            if let Ok(secret) = secrets.secret(tenant, &name).await
                 && secret.expose_secret().len() >= SHORTEST
             {
                 known.push(secret);
             }
         }
-        KnownSecrets(known)
+        Self(known)
     }
-}
 
-impl KnownSecrets {
     /// Takes the secrets out of every text in `value`.
     pub fn redact(&self, value: &mut Value) {
         match value {

@@ -5,7 +5,10 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::{Call, Record, Records, Secrets, ToolOutcome, Toolbox, intent_key};
+use super::{
+    Call, Evidence, Record, Records, Secrets, SideEffectPolicy, ToolOutcome, Toolbox, answer,
+    intent_key,
+};
 use crate::bot::{Bot, MemoryFiles};
 use crate::error::{Error, Kind};
 use crate::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
@@ -14,16 +17,20 @@ use crate::session::SessionKey;
 use crate::transcript::ToolStatus;
 
 /// Answers every request alike and keeps what it was sent.
-struct Service(Mutex<Vec<HttpRequest>>, Result<u16, HttpFailure>);
+struct Service {
+    sent: Mutex<Vec<HttpRequest>>,
+    answer: Result<u16, HttpFailure>,
+    body: &'static str,
+}
 
 #[async_trait]
 impl Http for Service {
     async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, HttpFailure> {
-        self.0.lock().unwrap().push(request);
-        self.1.clone().map(|status| HttpAnswer {
+        self.sent.lock().unwrap().push(request);
+        self.answer.clone().map(|status| HttpAnswer {
             status,
             headers: Vec::new(),
-            body: b"{\"eta\":\"monday\"}".to_vec(),
+            body: self.body.into(),
         })
     }
 }
@@ -64,8 +71,11 @@ fn bot() -> Bot {
              business_key = [\"parcel\"]\n[parameters]\ntype = \"object\"\nrequired = [\"parcel\"]\n\
              [parameters.properties.parcel]\ntype = \"string\"\n[parameters.properties.lang]\ntype = \"string\"\n\
              [parameters.properties.note]\ntype = \"string\"\n\
+             [result]\ntype = \"object\"\nrequired = [\"eta\"]\n\
              [http]\nmethod = \"POST\"\nurl = \"https://parcels.example.com/v1/{parcel}/track\"\nquery = [\"lang\"]\n\
              body = \"json\"\nidempotency_header = \"Idempotency-Key\"\n\
+             headers = { authorization = \"Bearer {secret:PARCEL_KEY}\" }\n\
+             [http.lookup]\nurl = \"https://parcels.example.com/v1/{parcel}/{idempotency_key}\"\n\
              headers = { authorization = \"Bearer {secret:PARCEL_KEY}\" }\n",
         );
     Bot::load(&files)
@@ -73,12 +83,31 @@ fn bot() -> Bot {
         .bot
 }
 
-fn run(service: &Arc<Service>, tool: &'static str, arguments: Value) -> ToolOutcome {
-    let toolbox = Toolbox {
+fn toolbox(service: &Arc<Service>) -> Toolbox {
+    Toolbox {
         http: service.clone(),
         records: Arc::new(Vault),
         secrets: Arc::new(Vault),
-    };
+    }
+}
+
+fn ask(service: &Arc<Service>) -> Evidence {
+    let toolbox = toolbox(service);
+    Simulation::new(0).block_on(async move {
+        let bot = bot();
+        let call = Call {
+            session: &"local/shop/sms:+15550100".parse().unwrap(),
+            tool: &bot.tools["track"],
+            arguments: &json!({"parcel": "a/b"}),
+            intent: "track#1#00",
+            limit: Duration::from_secs(5),
+        };
+        toolbox.ask(call).await
+    })
+}
+
+fn run(service: &Arc<Service>, tool: &'static str, arguments: Value) -> ToolOutcome {
+    let toolbox = toolbox(service);
     Simulation::new(0).block_on(async move {
         let bot = bot();
         let session: SessionKey = "local/shop/sms:+15550100".parse().unwrap();
@@ -94,7 +123,11 @@ fn run(service: &Arc<Service>, tool: &'static str, arguments: Value) -> ToolOutc
 }
 
 fn answering(answer: Result<u16, HttpFailure>) -> Arc<Service> {
-    Arc::new(Service(Mutex::default(), answer))
+    Arc::new(Service {
+        sent: Mutex::default(),
+        answer,
+        body: "{\"eta\":\"monday\"}",
+    })
 }
 
 #[test]
@@ -129,7 +162,7 @@ fn an_http_tool_fills_its_holes_and_hides_who_asks() {
         outcome.content,
         json!({"status": 200, "body": {"eta": "monday"}})
     );
-    let request = service.0.lock().unwrap().pop().unwrap();
+    let request = service.sent.lock().unwrap().pop().unwrap();
     assert_eq!(
         request.url,
         "https://parcels.example.com/v1/a%2Fb%3Fc/track?lang=de%20en"
@@ -150,6 +183,85 @@ fn an_http_tool_fills_its_holes_and_hides_who_asks() {
 }
 
 #[test]
+fn a_service_is_asked_after_a_call_by_the_key_that_the_call_carried() {
+    let eta = json!({"status": 200, "body": {"eta": "monday"}});
+    for (answer, expected) in [
+        (Ok(200), Evidence::Happened(eta)),
+        (Ok(404), Evidence::DidNot),
+        (Ok(410), Evidence::None),
+        (Ok(500), Evidence::None),
+        (
+            Err(HttpFailure::NotSent("no route".to_owned())),
+            Evidence::None,
+        ),
+    ] {
+        let service = answering(answer);
+        run(&service, "track", json!({"parcel": "a/b"}));
+        assert_eq!(ask(&service), expected);
+        let sent = service.sent.lock().unwrap();
+        let (made, asked) = (&sent[0], &sent[1]);
+        let key = made
+            .headers
+            .iter()
+            .find(|(name, _)| name == "Idempotency-Key");
+        let key = &key.unwrap().1;
+        assert_eq!(asked.method, "GET");
+        assert_eq!(
+            asked.url,
+            format!("https://parcels.example.com/v1/a%2Fb/{key}")
+        );
+        assert_eq!(asked.headers[0].1, "Bearer hunter2");
+    }
+}
+
+#[test]
+fn no_secret_of_a_tool_is_in_its_results() {
+    let service = Arc::new(Service {
+        sent: Mutex::default(),
+        answer: Ok(400),
+        body: r#"{"why":"bad token Bearer hunter2!","hunter2":["hunter2"]}"#,
+    });
+    let outcome = run(&service, "track", json!({"parcel": "p"}));
+    let told = outcome.content.to_string();
+    assert!(!told.contains("hunter2"), "{told}");
+    assert!(
+        told.contains("bad token Bearer [secret removed]!"),
+        "{told}"
+    );
+    let known = Simulation::new(0).block_on({
+        let toolbox = toolbox(&service);
+        async move {
+            toolbox
+                .secrets_of("local", ["PARCEL_KEY".to_owned(), "NOT_SET".to_owned()])
+                .await
+        }
+    });
+    assert!(known.are_in(&json!({"note": ["it is hunter2"]})));
+    assert!(known.are_in(&json!({"hunter2": 1})));
+    // What was taken out of a result is not passed on as if it were a value.
+    assert!(known.are_in(&outcome.content["body"]["why"]));
+    assert!(!known.are_in(&json!({"note": "hunter"})));
+}
+
+#[test]
+fn an_effect_with_an_odd_answer_has_happened_all_the_same() {
+    let service = Arc::new(Service {
+        sent: Mutex::default(),
+        answer: Ok(200),
+        body: r#"{"when":"monday"}"#,
+    });
+    let outcome = run(&service, "track", json!({"parcel": "p"}));
+    assert_eq!(outcome.status, ToolStatus::Succeeded);
+    let note = outcome.content["note"].as_str().unwrap();
+    assert!(note.contains("\"eta\" is a required property"), "{note}");
+    let mut bot = bot();
+    let tool = bot.tools.get_mut("track").unwrap();
+    tool.side_effect = SideEffectPolicy::Idempotent;
+    let outcome = answer::checked(tool, ToolOutcome::succeeded(json!({"body": {}})));
+    assert_eq!(outcome.status, ToolStatus::Failed);
+}
+
+#[test]
 fn a_path_cannot_be_climbed() {
     for parcel in ["..", ".", ""] {
         let service = answering(Ok(200));
@@ -157,7 +269,10 @@ fn a_path_cannot_be_climbed() {
             run(&service, "track", json!({"parcel": parcel})).status,
             ToolStatus::Failed
         );
-        assert!(service.0.lock().unwrap().is_empty(), "{parcel:?} was sent");
+        assert!(
+            service.sent.lock().unwrap().is_empty(),
+            "{parcel:?} was sent"
+        );
     }
 }
 

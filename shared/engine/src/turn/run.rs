@@ -12,6 +12,7 @@ use crate::runtime::{Runtime, Time};
 use crate::session::{
     Applied, Command, MessageHash, Pending, PlanId, Refusal, Session, Sessions, Step,
 };
+use crate::tool::Secrets;
 use crate::transcript::{
     Outcomes, Taken, ToolResults, Transcripts, TurnRecord, Undoing, rounds_to,
 };
@@ -51,6 +52,8 @@ pub struct Run {
     pub carriers: Arc<dyn Carriers>,
     /// Knows what people said.
     pub desk: Desk,
+    /// Gives secrets, to keep them out of what is written down.
+    pub secrets: Arc<dyn Secrets>,
     /// Tells watchers.
     pub events: Arc<dyn Events>,
     /// Leases and tries.

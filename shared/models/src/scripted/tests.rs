@@ -77,6 +77,7 @@ fn result(name: &str, content: &str) -> ChatMessage {
         call: "call_1_0".to_owned(),
         name: name.to_owned(),
         content: content.to_owned(),
+        untrusted: false,
     }
 }
 

@@ -11,8 +11,13 @@ fn edited(path: &str, before: &str, after: &str) -> MemoryFiles {
 
 #[test]
 fn every_mistake_is_told_with_its_place_and_a_way_out() {
+    expect(MISTAKES);
+}
+
+/// Expects that every edit of the folder is told off as is written.
+pub(super) fn expect(mistakes: &[(&str, &str, &str, &str)]) {
     let mut surprises = Vec::new();
-    for (path, before, after, expected) in MISTAKES {
+    for (path, before, after, expected) in mistakes {
         let told = wrong(&edited(path, before, after));
         if told != *expected {
             surprises.push(format!("{path}: {after}\n{told}\ninstead of\n{expected}\n"));

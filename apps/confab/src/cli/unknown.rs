@@ -1,0 +1,182 @@
+//! `confab unknown`: calls of which nobody knows whether they happened.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use engine::session::Sessions as _;
+use engine::transcript::Truth;
+use engine::unknown::{self, Settling, UnknownKind};
+use serde_json::{Value, json};
+
+use super::Place;
+use super::columns::{Side, columns};
+use super::conversations::Conversations;
+use super::failure::Failure;
+use super::screen::Screen;
+use super::wording::{brief, moment, plain};
+use super::{logs, warnings};
+use crate::assemble::{Assembly, Env, Error, LOCAL_TENANT};
+
+/// Characters of a call's arguments that are shown; `--json` has all of them.
+const SHOWN: usize = 60;
+
+/// How often to look whether the bot has told the contact.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// List calls of which nobody knows whether they happened, and settle them
+///
+/// Look the call up where it would have happened, then say what you found: the bot is told, and tells the contact.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Unknown {
+    #[command(subcommand)]
+    verdict: Option<Verdict>,
+    #[command(flatten)]
+    scope: Scope,
+}
+
+#[derive(Args)]
+struct Scope {
+    #[command(flatten)]
+    place: Place,
+    /// Whose calls
+    #[arg(long, default_value = LOCAL_TENANT)]
+    tenant: String,
+}
+
+#[derive(Subcommand)]
+enum Verdict {
+    /// It happened
+    Happened {
+        /// Its ID in the list
+        id: String,
+        /// What it answered, as far as you know
+        #[arg(long, value_name = "JSON", value_parser = parse)]
+        result: Option<Value>,
+        #[command(flatten)]
+        scope: Scope,
+    },
+    /// It did not happen
+    DidNot {
+        /// Its ID in the list
+        id: String,
+        #[command(flatten)]
+        scope: Scope,
+    },
+}
+
+fn parse(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}"))
+}
+
+impl Unknown {
+    pub(super) fn run(&self, screen: &Screen, env: &Env) -> Result<(), Failure> {
+        match &self.verdict {
+            None => super::on_tokio(self.scope.list(screen, env)),
+            Some(Verdict::Happened { id, result, scope }) => {
+                let result = result.clone().unwrap_or_default();
+                let truth = Truth::Happened { result };
+                super::on_tokio(scope.settle(screen, env, id, &truth))
+            }
+            Some(Verdict::DidNot { id, scope }) => {
+                super::on_tokio(scope.settle(screen, env, id, &Truth::DidNot))
+            }
+        }
+    }
+}
+
+impl Scope {
+    async fn list(&self, screen: &Screen, env: &Env) -> Result<(), Failure> {
+        let conversations = Conversations::open(&self.place, env)?;
+        let open = unknown::open(&**conversations.store(), &self.tenant).await?;
+        if screen.is_json() {
+            return Ok(screen.document(&open)?);
+        }
+        let titles = [
+            ("ID", Side::Left),
+            ("WHEN", Side::Left),
+            ("SESSION", Side::Left),
+            ("CALL", Side::Left),
+            ("WHAT IS NOT KNOWN", Side::Left),
+        ];
+        let rows: Vec<_> = open.iter().map(row).collect();
+        for line in columns(titles, &rows) {
+            screen.line(line)?;
+        }
+        Ok(())
+    }
+
+    async fn settle(
+        &self,
+        screen: &Screen,
+        env: &Env,
+        id: &str,
+        truth: &Truth,
+    ) -> Result<(), Failure> {
+        logs::start(screen, env)?;
+        let assembly = Assembly::open(&self.place.options("unknown"), env)
+            .map_err(|error| self.explain(error, id, truth))?;
+        warnings::tell(screen, &assembly);
+        let host = &assembly.host;
+        let unknowns = host.unknowns();
+        let settling = unknowns.settle(&self.tenant, id, truth, LOCAL_TENANT);
+        let settling = settling.await.map_err(|error| match error.kind() {
+            engine::error::Kind::NotFound => {
+                Failure::wrong(error.to_string(), "`confab unknown` lists what there is")
+            }
+            _ => error.into(),
+        })?;
+        let unknown = match settling {
+            Settling::Done(unknown) => unknown,
+            Settling::Contrary(unknown) => {
+                let help = "if that was wrong, tell the contact yourself";
+                return Err(Failure::wrong(surface::contrary(&unknown), help));
+            }
+        };
+        // The bot tells the contact now; what an interrupt leaves the next start takes up.
+        while host.running() > 0 {
+            host.runtime().clock.sleep(LOOK).await;
+        }
+        host.store().durable().await?;
+        if screen.is_json() {
+            return Ok(screen.document(&unknown)?);
+        }
+        let said = match truth {
+            Truth::Happened { .. } => "happened",
+            Truth::DidNot => "did not happen",
+        };
+        let (tool, session) = (plain(&unknown.tool), plain(unknown.session.as_str()));
+        Ok(screen.line(format_args!("{tool} in {session} {said}; the bot knows"))?)
+    }
+
+    /// A host that runs settles it itself.
+    fn explain(&self, error: Error, id: &str, truth: &Truth) -> Failure {
+        let Error::DataInUse { .. } = error else {
+            return error.into();
+        };
+        let found = match truth {
+            Truth::Happened { result } => json!({ "happened": true, "result": result }),
+            Truth::DidNot => json!({ "happened": false }),
+        };
+        let help = format!(
+            "stop it, or tell it: `curl -H 'content-type: application/json' -d '{found}' http://ITS-ADDRESS/v1/{}/unknown/{id}`",
+            self.tenant
+        );
+        Failure::cannot_run(error.to_string(), Some(help))
+    }
+}
+
+fn row(unknown: &unknown::Unknown) -> [String; 5] {
+    let arguments = brief(&unknown.arguments.to_string(), SHOWN);
+    let what = match unknown.kind {
+        UnknownKind::Effect => "whether it happened",
+        UnknownKind::Undo => "whether what it was to undo still stands",
+    };
+    [
+        unknown.id.clone(),
+        moment(unknown.at),
+        plain(unknown.session.as_str()),
+        format!("{} {arguments}", plain(&unknown.tool)),
+        what.to_owned(),
+    ]
+}
