@@ -14,6 +14,7 @@ use embedded::Store;
 use engine::error::{Error, Kind};
 use engine::http::Http;
 use engine::runtime::Runtime;
+use engine::session::{Hold, SessionKey};
 use engine::tool::{Secrets, Toolbox};
 use engine::turn::{
     Accept, CallTool, Carriers, Deliver, Fail, Intake, Run, Settler, Sweep, Timing, TurnStart,
@@ -68,7 +69,7 @@ pub struct Host {
     view: View,
     runner: Runner,
     /// The holds that run in this process: a repeated message must not run one twice at once.
-    running: Mutex<HashSet<TurnStart>>,
+    running: Mutex<HashSet<(SessionKey, Hold)>>,
     timing: Timing,
 }
 
@@ -207,7 +208,8 @@ impl Host {
     /// Runs a turn beside the caller, unless it runs already.
     pub fn start(&self, turn: TurnStart) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if !running.insert(turn.clone()) {
+        let hold = (turn.session.clone(), turn.hold);
+        if !running.insert(hold.clone()) {
             return;
         }
         drop(running);
@@ -219,7 +221,7 @@ impl Host {
             host.running
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .remove(&turn);
+                .remove(&hold);
         });
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::bot::names;
 use crate::bot::{Limits, TwilioSettings, WhatsappSettings};
 use crate::message::Channel;
-use crate::overlap::{Overlap, OverlapSettings};
+use crate::overlap::{Overlap, OverlapSettings, Window};
 use crate::tool::SideEffectPolicy;
 
 /// The version of the format that this Confab reads.
@@ -91,6 +91,20 @@ pub(super) struct OverlapTable {
     patience_seconds: u64,
     /// By tenant, on every channel, over all else.
     tenants: BTreeMap<String, Overlap>,
+    /// How long a message waits for the next one before both are thought about together.
+    window: WindowTable,
+}
+
+/// How long a message waits for the next one: `off`, `adaptive`, or `{ fixed_millis = 800 }`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct WindowTable {
+    /// On the web.
+    web: Window,
+    /// By SMS.
+    sms: Window,
+    /// On WhatsApp.
+    whatsapp: Window,
 }
 
 impl Default for OverlapTable {
@@ -101,6 +115,7 @@ impl Default for OverlapTable {
             whatsapp: None,
             patience_seconds: OverlapSettings::default().patience.as_secs(),
             tenants: BTreeMap::new(),
+            window: WindowTable::default(),
         }
     }
 }
@@ -119,6 +134,11 @@ impl From<OverlapTable> for OverlapSettings {
                 .collect(),
             tenants: table.tenants,
             patience: Duration::from_secs(table.patience_seconds),
+            window: BTreeMap::from([
+                (Channel::Web, table.window.web),
+                (Channel::Sms, table.window.sms),
+                (Channel::Whatsapp, table.window.whatsapp),
+            ]),
         }
     }
 }

@@ -1,43 +1,83 @@
 //! What a turn decides without asking the brain.
 
+use super::reflex::{Answered, Reflex};
 use super::think::Decided;
 use super::{APOLOGY, Round, Run};
 use crate::error::Error;
-use crate::session::{Intended, Origin, Pending, Session};
+use crate::session::{Consent, Intended, Origin, Pending, Session};
 use crate::transcript::{Decision, Taken, Verdict};
 use crate::turn::{RunOutput, TurnStart};
 
+/// A decision that took no thought, and what it changes.
+pub(super) struct Unthought {
+    decision: Decision,
+    consent: Option<Consent>,
+}
+
+impl From<Decision> for Unthought {
+    fn from(decision: Decision) -> Self {
+        Self {
+            decision,
+            consent: None,
+        }
+    }
+}
+
 impl Run {
     /// How many messages of the inbox the next turn takes.
-    pub(super) fn batch(&self, session: &Session) -> usize {
+    pub(super) fn batch(&self, session: &Session, reflex: Reflex<'_>) -> usize {
         // A message that keeps killing its turns is taken alone, so that it is parked alone.
         if session.tries + 1 >= self.timing.tries {
             return 1;
         }
-        let together: fn(&&Pending) -> bool = if session.handoff.is_some() {
-            |message| !is_relayed(&message.origin)
-        } else {
-            |message| message.origin.is_contact()
+        let together = |message: &&Pending| match session.handoff {
+            _ if reflex.is_word(session, message) => false,
+            Some(_) => !is_relayed(&message.origin),
+            None => message.origin.is_contact(),
         };
         session.inbox.iter().take_while(together).count().max(1)
     }
 
     /// The decision that stands without a thought, if there is one.
-    pub(super) fn without_thought(&self, session: &Session, round: &Round) -> Option<Decision> {
-        if let (Some(words), []) = (round.messages.first().and_then(relayed), &*round.before) {
-            return Some(words);
+    pub(super) fn without_thought(
+        &self,
+        session: &Session,
+        round: &Round,
+        reflex: Reflex<'_>,
+    ) -> Option<Unthought> {
+        let first = round.messages.first().filter(|_| round.before.is_empty());
+        if let Some(Answered {
+            reason,
+            text,
+            consent,
+        }) = first.and_then(|first| reflex.answer(session, first))
+        {
+            let verdict = Verdict::Refused;
+            return Some(Unthought {
+                decision: Decision::Declined {
+                    verdict,
+                    reason,
+                    text,
+                },
+                consent,
+            });
+        }
+        if let Some(words) = first.and_then(relayed) {
+            return Some(words.into());
         }
         if let Some(person) = &session.handoff {
-            return Some(Decision::Declined {
+            let declined = Decision::Declined {
                 verdict: Verdict::HandedOff,
                 reason: format!("{person} has taken the session over"),
                 text: None,
-            });
+            };
+            return Some(declined.into());
         }
-        (session.tries >= self.timing.tries).then(|| Decision::Failed {
+        let failed = || Decision::Failed {
             reason: format!("{} attempts to answer this died", session.tries),
             apology: APOLOGY.to_owned(),
-        })
+        };
+        (session.tries >= self.timing.tries).then(|| failed().into())
     }
 
     /// Writes down a decision that took no thought.
@@ -46,12 +86,13 @@ impl Run {
         start: &TurnStart,
         session: &Session,
         round: Round,
-        decision: Decision,
+        unthought: Unthought,
     ) -> Result<RunOutput, Error> {
         let key = &start.session;
         let staff = self.crew.staff(key.tenant(), key.bot()).await?;
-        let mut decided = Decided::now(&self.runtime, decision);
+        let mut decided = Decided::now(&self.runtime, unthought.decision);
         decided.terms.verdict = Intended::Other;
+        decided.terms.consent = unthought.consent;
         self.write(start, session, round, decided, &staff).await
     }
 }
