@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::assemble::{Data, Env, Options};
 
+mod attend;
 mod chat;
 mod check;
 mod columns;
@@ -61,6 +62,16 @@ enum Command {
     Sessions(sessions::Sessions),
     /// Show one conversation: what was said, what was done, what it cost
     Show(show::Show),
+    /// Take a conversation over from the bot
+    Take(attend::Take),
+    /// Say something in a conversation that was taken over
+    Say(attend::Say),
+    /// Give a conversation back to the bot
+    GiveBack(attend::GiveBack),
+    /// End a conversation: the next message begins another
+    Close(attend::Close),
+    /// Give the messages of a parked turn another try
+    Redrive(attend::Redrive),
     /// Print the JSON Schema of a file format
     Schema(schema::Schema),
 }
@@ -125,6 +136,11 @@ fn run(command: &Command, screen: &Screen, env: &Env) -> Result<(), Failure> {
         Command::New(new) => new.run(screen),
         Command::Sessions(sessions) => sessions.run(screen, env),
         Command::Show(show) => show.run(screen, env),
+        Command::Take(take) => take.run(screen, env),
+        Command::Say(say) => say.run(screen, env),
+        Command::GiveBack(give_back) => give_back.run(screen, env),
+        Command::Close(close) => close.run(screen, env),
+        Command::Redrive(redrive) => redrive.run(screen, env),
         Command::Schema(schema) => schema.run(screen),
     }
 }

@@ -11,14 +11,15 @@ use asl::runner::{Journal, Place, Runner};
 use asl::{Kind as MachineKind, Outcome, StateMachine};
 use async_trait::async_trait;
 use embedded::Store;
+use engine::desk::Desk;
 use engine::error::{Error, Kind};
 use engine::http::Http;
 use engine::runtime::Runtime;
 use engine::session::{Hold, SessionKey};
 use engine::tool::{Secrets, Toolbox};
 use engine::turn::{
-    Accept, CallTool, Carriers, Deliver, Fail, Intake, Run, Settler, Sweep, Timing, TurnStart,
-    Turns,
+    Accept, CallTool, Carriers, Deliver, Fail, Intake, Redrive, Run, Settler, Sweep, Timing,
+    TurnStart, Turns,
 };
 use engine::view::View;
 
@@ -258,6 +259,25 @@ impl Host {
     #[must_use]
     pub fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    /// Where persons work.
+    #[must_use]
+    pub fn desk(&self) -> Desk {
+        Desk {
+            intake: self.intake.clone(),
+            transcripts: self.store.clone(),
+        }
+    }
+
+    /// Gives parked turns another try.
+    #[must_use]
+    pub fn redrive(&self) -> Redrive {
+        Redrive {
+            intake: self.intake.clone(),
+            transcripts: self.store.clone(),
+            outcomes: self.store.clone(),
+        }
     }
 
     /// Reads sessions.

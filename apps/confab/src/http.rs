@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
-use surface::{Granting, Problem, Reading, Webhooks, Writing, openapi};
+use surface::{Attending, Granting, Once, Problem, Reading, Webhooks, Writing, openapi};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -19,9 +19,10 @@ mod exchange;
 mod guard;
 mod news;
 mod page;
+mod sessions;
 
 use exchange::Refused;
-pub use guard::Guard;
+pub use guard::{Guard, vouch};
 use news::Told;
 
 /// What every handler is given.
@@ -31,6 +32,7 @@ struct App {
     writing: Writing,
     reading: Reading,
     granting: Granting,
+    attending: Attending,
     webhooks: Webhooks,
     /// Turns true when the host stops; ends what would wait for ever.
     stopping: watch::Receiver<bool>,
@@ -43,6 +45,7 @@ impl App {
             writing: Writing {
                 access: access.clone(),
                 intake: host.intake().clone(),
+                view: host.view().clone(),
             },
             reading: Reading {
                 access: access.clone(),
@@ -57,6 +60,16 @@ impl App {
             granting: Granting {
                 access: access.clone(),
                 bots: host.shelf().clone(),
+            },
+            attending: Attending {
+                access: access.clone(),
+                bots: host.shelf().clone(),
+                desk: host.desk(),
+                redrive: host.redrive(),
+                once: Once {
+                    documents: host.store().clone(),
+                    runtime: host.runtime().clone(),
+                },
             },
             webhooks: Webhooks {
                 bots: host.shelf().clone(),
@@ -104,7 +117,19 @@ fn router(app: Arc<App>) -> Router {
         )
         .route(openapi::TURNS, get(api::turns))
         .route(openapi::TOKEN, post(api::token))
-        .route(openapi::EVENTS, get(events::stream))
+        .route(openapi::SESSION, get(api::standing))
+        .route(openapi::SESSIONS, get(sessions::list))
+        .route(openapi::EVENTS, get(events::stream));
+    let attended = [
+        openapi::TAKEOVER,
+        openapi::HANDBACK,
+        openapi::CLOSE,
+        openapi::REPLIES,
+        openapi::REDRIVE,
+    ];
+    let guarded = attended
+        .into_iter()
+        .fold(guarded, |guarded, path| guarded.route(path, post(api::attend)))
         .layer(middleware::from_fn_with_state(app.clone(), check_origin));
     // Webhooks come under any name a tunnel or proxy gives us; their signatures vouch for them.
     Router::new()

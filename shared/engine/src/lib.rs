@@ -2,6 +2,7 @@
 
 pub mod bot;
 pub mod brain;
+pub mod desk;
 pub mod document;
 pub mod error;
 pub mod event;

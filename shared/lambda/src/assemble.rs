@@ -7,6 +7,7 @@ use channels::{twilio, whatsapp};
 use engine::error::{Error, Kind};
 use engine::http::Http;
 use engine::turn::{Accept, Carriers, Deliver, Intake, Settler, Timing};
+use engine::view::View;
 
 use crate::ground::{Ground, NotReady, variable};
 use crate::shelf::Shelf;
@@ -27,6 +28,20 @@ impl Ground {
             },
             outcomes: store,
             turns: self.turns()?,
+        })
+    }
+
+    /// Reads sessions.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
+    pub fn view(&self) -> Result<View, NotReady> {
+        let store = Arc::new(self.store()?);
+        Ok(View {
+            sessions: store.clone(),
+            transcripts: store.clone(),
+            results: store.clone(),
+            outcomes: store,
         })
     }
 

@@ -5,9 +5,11 @@
 //! failure with a [`Problem`].
 
 mod access;
+mod attending;
 mod body;
 mod granting;
 mod news;
+mod once;
 pub mod openapi;
 mod path;
 mod problem;
@@ -18,9 +20,11 @@ mod webhooks;
 mod writing;
 
 pub use access::{Access, Right};
+pub use attending::{Attending, Listing, NewReply, Redone, TakingOver};
 pub use body::{Body, Unread, read_json};
 pub use granting::{Granted, Granting};
 pub use news::{Closing, News, Polling, Watch};
+pub use once::Once;
 pub use openapi::document as openapi;
 pub use problem::Problem;
 pub use reading::{Messages, Reading};

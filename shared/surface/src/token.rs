@@ -17,6 +17,8 @@ pub struct SigningKey([u8; 64]);
 pub(crate) struct Token {
     pub(crate) session: SessionKey,
     pub(crate) expires: Time,
+    /// The person of the house whom it stands for, who may do there what an operator may; else the contact.
+    pub(crate) person: Option<String>,
 }
 
 impl SigningKey {
@@ -40,7 +42,10 @@ impl SigningKey {
 
     /// `token` as text that only this key makes.
     pub(crate) fn sign(&self, token: &Token) -> String {
-        let claim = format!("{} {}", token.expires.0, token.session);
+        let mut claim = format!("{} {}", token.expires.0, token.session);
+        if let Some(person) = &token.person {
+            claim = format!("{claim}\n{person}");
+        }
         let payload = BASE64_URL_SAFE_NO_PAD.encode(claim);
         let signature = self.tag(&payload).finalize().into_bytes();
         format!("{payload}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
@@ -52,10 +57,16 @@ impl SigningKey {
         let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
         self.tag(payload).verify_slice(&signature).ok()?;
         let claim = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+        // A session's name may have spaces, but nothing that ends a line.
+        let (claim, person) = match claim.split_once('\n') {
+            Some((claim, person)) => (claim, Some(person.to_owned())),
+            None => (claim.as_str(), None),
+        };
         let (expires, session) = claim.split_once(' ')?;
         Some(Token {
             session: session.parse().ok()?,
             expires: Time(expires.parse().ok()?),
+            person,
         })
     }
 

@@ -116,7 +116,6 @@ impl Run {
     }
 
     /// The first round of a turn, or the one a dead hold was bound to.
-
     async fn begin_here(
         &self,
         start: &TurnStart,
