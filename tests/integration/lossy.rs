@@ -203,6 +203,7 @@ impl Machine {
             start,
             turn: None,
             previous: None,
+            waited: 0,
         };
         while let RunOutput::Deliver(parcel) = self.run.handle(input).await.unwrap() {
             match self.deliver.handle(parcel).await.unwrap() {
@@ -216,6 +217,7 @@ impl Machine {
                         start,
                         turn: Some(turn),
                         previous,
+                        waited: 0,
                     };
                 }
             }

@@ -129,7 +129,9 @@ fn router(app: Arc<App>) -> Router {
     ];
     let guarded = attended
         .into_iter()
-        .fold(guarded, |guarded, path| guarded.route(path, post(api::attend)))
+        .fold(guarded, |guarded, path| {
+            guarded.route(path, post(api::attend))
+        })
         .layer(middleware::from_fn_with_state(app.clone(), check_origin));
     // Webhooks come under any name a tunnel or proxy gives us; their signatures vouch for them.
     Router::new()

@@ -163,11 +163,7 @@ impl Desk {
         })
     }
 
-    async fn last_heard(
-        &self,
-        key: &SessionKey,
-        session: &Session,
-    ) -> Result<Option<Time>, Error> {
+    async fn last_heard(&self, key: &SessionKey, session: &Session) -> Result<Option<Time>, Error> {
         let waiting = session.inbox.iter().rev();
         let mut waiting = waiting.filter(|message| message.origin.is_contact());
         if let Some(message) = waiting.next() {
@@ -178,7 +174,10 @@ impl Desk {
             let from = (session.delivered + 1).saturating_sub(window).max(1);
             let records = self.transcripts.since(key, from).await?;
             let taken = records.iter().flat_map(|record| &record.messages);
-            let heard = taken.filter(|taken| taken.origin.is_contact()).map(|taken| taken.at).max();
+            let heard = taken
+                .filter(|taken| taken.origin.is_contact())
+                .map(|taken| taken.at)
+                .max();
             if heard.is_some() || from == 1 {
                 return Ok(heard);
             }

@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::runtime::Time;
 use crate::session::{Session, SessionKey, Sessions};
-use crate::transcript::{
-    Outcomes, ToolResults, Transcripts, Turn, TurnRecord, conversation,
-};
+use crate::transcript::{Outcomes, ToolResults, Transcripts, Turn, TurnRecord, conversation};
 
 mod trace;
 

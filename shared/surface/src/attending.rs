@@ -150,7 +150,12 @@ impl Attending {
         json(StatusCode::OK, &standing)
     }
 
-    async fn reply(&self, head: &Parts, key: &SessionKey, body: &[u8]) -> Result<Response, Problem> {
+    async fn reply(
+        &self,
+        head: &Parts,
+        key: &SessionKey,
+        body: &[u8],
+    ) -> Result<Response, Problem> {
         let reply: NewReply = read_json(&head.headers, body.to_vec()).await?;
         let person = self.person(head, key, reply.person.as_deref())?;
         let id = idempotency_key(&head.headers)?.or(reply.id);

@@ -83,7 +83,11 @@ impl Once {
         };
         if key.is_empty() || key.len() > 200 {
             let detail = "Idempotency-Key must be 1 to 200 characters";
-            return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_header", detail));
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_header",
+                detail,
+            ));
         }
         let place = DocumentKey::new(tenant, Topic::Request, key);
         let me = InvocationId::fresh(&self.runtime);
@@ -101,7 +105,8 @@ impl Once {
             Ok(response) if response.status().is_success() => {
                 let body = String::from_utf8_lossy(response.body()).into_owned();
                 let status = response.status().as_u16();
-                self.keep(&place, me, State::Complete { status, body }).await?;
+                self.keep(&place, me, State::Complete { status, body })
+                    .await?;
             }
             _ => self.free(&place, me).await?,
         }
@@ -142,7 +147,12 @@ impl Once {
     }
 
     /// Keeps the answer, if the key is still ours.
-    async fn keep(&self, place: &DocumentKey, me: InvocationId, state: State) -> Result<(), Problem> {
+    async fn keep(
+        &self,
+        place: &DocumentKey,
+        me: InvocationId,
+        state: State,
+    ) -> Result<(), Problem> {
         let until = self.runtime.now().plus(KEPT);
         let mut state = Some(state);
         let decide = |kept: Option<Kept>| match kept {
@@ -188,11 +198,15 @@ fn fingerprint(head: &Parts, body: &[u8]) -> String {
         .chain_update(":")
         .chain_update(body)
         .finalize();
-    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn running() -> Problem {
-    let detail = "a request with this Idempotency-Key is being carried out; send it again in a moment";
+    let detail =
+        "a request with this Idempotency-Key is being carried out; send it again in a moment";
     Problem::new(StatusCode::CONFLICT, "request_running", detail)
 }
 

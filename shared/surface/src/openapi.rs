@@ -7,8 +7,8 @@ use engine::desk::Standing;
 use engine::event::Event;
 use engine::view::Trace;
 use http::StatusCode;
-use schemars::{JsonSchema, Schema};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 use crate::{

@@ -23,7 +23,8 @@ pub(crate) fn session(uri: &Uri) -> Result<SessionKey, Problem> {
 /// The turn of a path such as [`REDRIVE`](crate::openapi::REDRIVE).
 pub(crate) fn turn(uri: &Uri) -> Result<u64, Problem> {
     let (_, turn) = redrive(uri)?;
-    turn.parse().map_err(|_| invalid("the turn is not a number"))
+    turn.parse()
+        .map_err(|_| invalid("the turn is not a number"))
 }
 
 fn redrive(uri: &Uri) -> Result<([String; 3], String), Problem> {

@@ -88,10 +88,9 @@ impl Problem {
             "opted_out",
         ];
         let code = KNOWN.into_iter().find(|code| document["code"] == *code);
-        let detail = document["detail"].as_str().map_or_else(
-            || format!("the host answered {status}"),
-            str::to_owned,
-        );
+        let detail = document["detail"]
+            .as_str()
+            .map_or_else(|| format!("the host answered {status}"), str::to_owned);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
         Self::new(status, code.unwrap_or("refused"), detail)
     }

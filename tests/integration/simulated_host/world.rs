@@ -171,14 +171,24 @@ pub(super) fn start_host(
     folder: &Path,
     outside: &World,
 ) -> (Arc<Host>, Arc<VolatileDisk>) {
+    let staff = Staff {
+        bot: Arc::new(bot()),
+        brain: Arc::new(EchoBrain(simulation.runtime())),
+    };
+    start_host_with(simulation, folder, outside, staff)
+}
+
+/// The same with another bot and brain.
+pub(super) fn start_host_with(
+    simulation: &Simulation,
+    folder: &Path,
+    outside: &World,
+    staff: Staff,
+) -> (Arc<Host>, Arc<VolatileDisk>) {
     let runtime = simulation.runtime();
     let disk = Arc::new(VolatileDisk::new(folder.join("synced")));
     let flush = FlushTask::new(runtime.clone(), Duration::from_millis(20));
     let store = Store::open(&folder.join("db"), disk.clone(), Arc::new(flush)).unwrap();
-    let staff = Staff {
-        bot: Arc::new(bot()),
-        brain: Arc::new(EchoBrain(runtime.clone())),
-    };
     let host = Host::new(Ground {
         store,
         journal: Arc::new(MemoryJournal::default()),

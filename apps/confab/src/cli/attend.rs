@@ -226,7 +226,9 @@ fn tell(screen: &Screen, key: &SessionKey, wish: Wish<'_>, answer: &Value) -> Re
 /// Why it was refused, and what to do.
 fn refused(problem: &Problem, session: &str) -> Failure {
     let help = match problem.code() {
-        "held_by_another" => format!("they give it back with `confab give-back {session}`; so can you"),
+        "held_by_another" => {
+            format!("they give it back with `confab give-back {session}`; so can you")
+        }
         "not_taken_over" => format!("take it over with `confab take {session} --as NAME`"),
         "turn_running" => format!("`confab show {session}` tells when the message is answered"),
         "nothing_said" => "`confab sessions` lists the conversations".to_owned(),

@@ -56,7 +56,12 @@ impl Remote {
         let id = utf8_percent_encode(key.id(), NON_ALPHANUMERIC);
         let request = HttpRequest {
             method: "POST".to_owned(),
-            url: format!("{}/v1/{}/{}/sessions/{id}/{verb}", self.url, key.tenant(), key.bot()),
+            url: format!(
+                "{}/v1/{}/{}/sessions/{id}/{verb}",
+                self.url,
+                key.tenant(),
+                key.bot()
+            ),
             headers: vec![
                 ("content-type".to_owned(), "application/json".to_owned()),
                 ("authorization".to_owned(), format!("Bearer {token}")),
