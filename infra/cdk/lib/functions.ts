@@ -17,10 +17,13 @@ export interface FunctionSpec {
 }
 
 const session = 'session/*';
+const one = '/v1/{tenant}/{bot}/sessions/{session}';
 const messages = '/v1/{tenant}/{bot}/sessions/{session}/messages';
 const token = '/v1/{tenant}/{bot}/sessions/{session}/token';
 const turns = '/v1/{tenant}/{bot}/sessions/{session}/turns';
 const accept = [items(session, 'UpdateItem'), bodies('Put'), startTurn];
+/** What a repeated message is compared with. */
+const said = [items(session, 'GetItem', 'Query'), bodies('Get')];
 const settle = [
   items(session, 'GetItem', 'PutItem', 'UpdateItem'),
   bodies('Get', 'Put'),
@@ -31,7 +34,7 @@ const settle = [
 export const functions = {
   'webhook-web': {
     memory: 256, timeout: 10, bots: true, http: [`POST ${messages}`, `POST ${token}`],
-    may: [...accept, secret('access')],
+    may: [...accept, ...said, secret('access')],
   },
   'webhook-twilio': {
     memory: 256, timeout: 10, bots: true, http: ['POST /webhooks/twilio/{tenant}/{bot}'],
@@ -46,6 +49,17 @@ export const functions = {
     memory: 256, timeout: 30, bots: true,
     http: [`GET ${messages}`, `GET ${turns}`, 'GET /healthz', 'GET /openapi.json'],
     may: [items(session, 'GetItem', 'Query'), bodies('Get'), secret('access')],
+  },
+  'api-sessions': {
+    memory: 256, timeout: 30, bots: true,
+    http: [
+      `GET ${one}`,
+      ...['takeover', 'handback', 'close', 'replies', 'turns/{turn}/redrive'].map((wish) => `POST ${one}/${wish}`),
+    ],
+    may: [
+      ...accept, ...said,
+      items('document/*/request', 'GetItem', 'PutItem', 'DeleteItem'), secret('access'),
+    ],
   },
   'turn-run': {
     memory: 128, timeout: 150, bots: true, sends: true,
@@ -76,7 +90,7 @@ export const functions = {
   },
   'socket-message': {
     memory: 256, timeout: 10, bots: true, socket: '$default',
-    may: [...accept, items('socket/*', 'GetItem'), connections],
+    may: [...accept, ...said, items('socket/*', 'GetItem'), connections],
   },
 } satisfies Record<string, FunctionSpec>;
 

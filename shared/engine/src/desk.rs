@@ -169,21 +169,21 @@ impl Desk {
         if let Some(message) = waiting.next() {
             return Ok(Some(message.at));
         }
+        if session.delivered == 0 {
+            return Ok(None);
+        }
         let mut window = WINDOW;
-        while session.delivered > 0 {
+        loop {
             let from = (session.delivered + 1).saturating_sub(window).max(1);
             let records = self.transcripts.since(key, from).await?;
             let taken = records.iter().flat_map(|record| &record.messages);
-            let heard = taken
-                .filter(|taken| taken.origin.is_contact())
-                .map(|taken| taken.at)
-                .max();
+            let heard = taken.filter(|taken| taken.origin.is_contact());
+            let heard = heard.map(|taken| taken.at).max();
             if heard.is_some() || from == 1 {
                 return Ok(heard);
             }
             window *= 8;
         }
-        Ok(None)
     }
 }
 
