@@ -18,8 +18,9 @@ use crate::ministack::MiniStack;
 
 const FUNCTIONS: [&str; 4] = ["turn-run", "tool-call", "turn-deliver", "turn-fail"];
 
-/// Words: `tools`, `deliver`, `round`, `stop` is what a function answers next, `Name!` the error it fails with.
-const SCRIPTS: [&str; 9] = [
+/// Words: `tools`, `deliver`, `wait`, `round`, `stop` is what a function answers next, `Name!` the error it fails
+/// with. What begins with `later` waits first.
+const SCRIPTS: [&str; 12] = [
     "stop",
     "deliver stop",
     "tools deliver stop",
@@ -29,7 +30,13 @@ const SCRIPTS: [&str; 9] = [
     "Invalid! stop",
     "deliver Internal! round deliver stop",
     "Unavailable! stop",
+    "later stop",
+    "wait wait tools deliver stop",
+    "later wait deliver round wait deliver stop",
 ];
+
+/// Long ago on either clock, so that nobody waits.
+const UNTIL: &str = "2026-01-01T00:00:00Z";
 
 const PYTHON: &str = r"
 def handler(event, context):
@@ -46,6 +53,8 @@ def handler(event, context):
         answer.update({'turn': 1, 'plan': '00aa', 'bound': None})
     if words[0] == 'tools':
         answer['calls'] = [0, 1]
+    if words[0] == 'wait':
+        answer['until'] = '2026-01-01T00:00:00Z'
     return answer
 ";
 
@@ -78,6 +87,9 @@ impl Functions for Scripted {
         if next == "tools" {
             answer["calls"] = json!([0, 1]);
         }
+        if next == "wait" {
+            answer["until"] = json!(UNTIL);
+        }
         Ok(answer)
     }
 }
@@ -95,7 +107,15 @@ fn definition() -> String {
 }
 
 fn input(script: &str) -> Value {
-    json!({"session": "local/shop/web:ada", "owner": script, "fence": 3})
+    let (owner, until) = match script.strip_prefix("later ") {
+        Some(script) => (script, Some(UNTIL)),
+        None => (script, None),
+    };
+    let mut input = json!({"session": "local/shop/web:ada", "owner": owner, "fence": 3});
+    if let Some(until) = until {
+        input["until"] = json!(until);
+    }
+    input
 }
 
 /// What a run comes to: its status, its output and the states it entered.
