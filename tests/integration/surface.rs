@@ -11,6 +11,7 @@ use crate::client::{Client, Request};
 use crate::process::{Confab, Setup, example};
 
 mod bad_input;
+mod commands;
 mod keys;
 mod paths;
 mod reload;

@@ -17,16 +17,19 @@ fn a_message_that_comes_again_within_a_week_is_known_at_200_a_day() {
     for number in 0..said {
         stage.say(&format!("m{number}"), "hello");
         stage.wait(MINUTE);
-        // Each message comes again as long after its time as the table says; the first of them at that very time.
-        for later in LATER.into_iter().filter(|later| (number * PACE) >= *later) {
-            let old = number - later.div_ceil(PACE).max(u64::from(later >= PACE));
+        // Now and then, what was said at any of these times before comes again.
+        let repeats = LATER
+            .into_iter()
+            .filter(|later| number % 5 == 0 && number * PACE > *later);
+        for later in repeats {
+            let old = number - later.div_ceil(PACE);
             stage.say(&format!("m{old}"), "hello");
             repeated += 1;
         }
         stage.wait(PACE - MINUTE);
     }
     stage.wait(HOUR);
-    assert!(repeated > 3 * said, "only {repeated} came again");
+    assert!(repeated > said / 2, "only {repeated} came again");
     assert_eq!(
         stage.thoughts().len() as u64,
         said,
