@@ -18,8 +18,9 @@ use crate::ministack::MiniStack;
 
 const FUNCTIONS: [&str; 4] = ["turn-run", "tool-call", "turn-deliver", "turn-fail"];
 
-/// Words: `tools`, `deliver`, `round`, `stop` is what a function answers next, `Name!` the error it fails with.
-const SCRIPTS: [&str; 11] = [
+/// Words: `tools`, `deliver`, `wait`, `round`, `stop` is what a function answers next, `Name!` the error it fails
+/// with. What begins with `later` waits first.
+const SCRIPTS: [&str; 14] = [
     "stop",
     "deliver stop",
     "tools deliver stop",
@@ -31,7 +32,13 @@ const SCRIPTS: [&str; 11] = [
     "Unavailable! stop",
     "Invalid! tools deliver stop",
     "deliver Internal! tools tools deliver round stop",
+    "later stop",
+    "wait wait tools deliver stop",
+    "later wait deliver round wait deliver stop",
 ];
+
+/// Long ago on either clock, so that nobody waits.
+const UNTIL: &str = "2026-01-01T00:00:00Z";
 
 const PYTHON: &str = r"
 def handler(event, context):
@@ -48,6 +55,8 @@ def handler(event, context):
         answer.update({'turn': 1, 'plan': '00aa', 'bound': None})
     if words[0] == 'tools':
         answer['calls'] = [0, 1]
+    if words[0] == 'wait':
+        answer['until'] = '2026-01-01T00:00:00Z'
     return answer
 ";
 
@@ -80,6 +89,9 @@ impl Functions for Scripted {
         if next == "tools" {
             answer["calls"] = json!([0, 1]);
         }
+        if next == "wait" {
+            answer["until"] = json!(UNTIL);
+        }
         Ok(answer)
     }
 }
@@ -97,7 +109,15 @@ fn definition() -> String {
 }
 
 fn input(script: &str) -> Value {
-    json!({"session": "local/shop/web:ada", "owner": script, "fence": 3})
+    let (owner, until) = match script.strip_prefix("later ") {
+        Some(script) => (script, Some(UNTIL)),
+        None => (script, None),
+    };
+    let mut input = json!({"session": "local/shop/web:ada", "owner": owner, "fence": 3});
+    if let Some(until) = until {
+        input["until"] = json!(until);
+    }
+    input
 }
 
 /// What a run comes to: its status, its output and the states it entered.

@@ -224,6 +224,7 @@ impl Machine {
             start,
             turn: None,
             previous: None,
+            waited: 0,
         };
         while let RunOutput::Deliver(parcel) = self.run.handle(input).await.unwrap() {
             match self.deliver.handle(parcel).await.unwrap() {
@@ -237,6 +238,7 @@ impl Machine {
                         start,
                         turn: Some(turn),
                         previous,
+                        waited: 0,
                     };
                 }
             }

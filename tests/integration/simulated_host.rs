@@ -14,6 +14,10 @@ use engine::session::SessionKey;
 use engine::transcript::{ToolStatus, Verdict};
 use engine::view::{MessageVerdict, Role, Trace};
 
+mod attending;
+mod overlapping;
+mod repeating;
+mod stage;
 mod world;
 
 use world::{Outside, World, pause, start_host};

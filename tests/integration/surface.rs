@@ -11,6 +11,7 @@ use crate::client::{Client, Request};
 use crate::process::{Confab, Setup, example};
 
 mod bad_input;
+mod commands;
 mod keys;
 mod paths;
 mod reload;
@@ -201,4 +202,24 @@ fn events(stream: &str) -> Vec<Value> {
         }
     }
     events
+}
+
+#[tokio::test]
+async fn an_id_is_used_for_one_text_only() {
+    let support = support();
+    let client = support.client();
+    let said = async |id: &str, text: &str| {
+        let reply = client.post("ivo", id, text).await.unwrap();
+        let body = reply.json();
+        let word = body["status"].as_str().or(body["code"].as_str());
+        (reply.status, word.unwrap_or_default().to_owned())
+    };
+    let told = |status: u16, word: &str| (status, word.to_owned());
+    assert_eq!(said("m1", "hello").await, told(202, "accepted"));
+    assert_eq!(said("m1", "hello").await, told(202, "duplicate"));
+    assert_eq!(said("m1", "goodbye").await, told(422, "id_reused"));
+    client.settled("ivo").await;
+    assert_eq!(said("m1", "hello").await, told(202, "duplicate"));
+    assert_eq!(said("m1", "goodbye").await, told(422, "id_reused"));
+    assert_eq!(client.settled("ivo").await.messages.len(), 1);
 }

@@ -299,20 +299,20 @@ function replyOf(turn, after) {
 	return item;
 }
 
-function settle(item, { seq, text, at }) {
+function settle(item, { seq, text, at, by }) {
 	if (item.seq && item.text === text) return;
-	if (!item.seq && !chat.loading) say(`${chat.name}: ${text.replace(/[*_`#]/g, "")}`);
-	Object.assign(item, { seq, text, at });
+	if (!item.seq && !chat.loading) say(`${by ?? chat.name}: ${text.replace(/[*_`#]/g, "")}`);
+	Object.assign(item, { seq, text, at, by });
 	chat.ended = Math.max(chat.ended, item.turn);
 	place(item);
 	draw(item);
 }
 
 // Takes a message of the history. Own messages are known by the ids they were sent with.
-function take({ seq, id, role, text, turn, at }) {
+function take({ seq, id, role, by, text, turn, at }) {
 	const { items } = chat;
 	chat.last = Math.max(chat.last, seq);
-	if (role === "assistant" || role === "person") return settle(replyOf(turn), { seq, text, at });
+	if (role === "assistant" || role === "person") return settle(replyOf(turn), { seq, text, at, by });
 	const item = items.find((item) => item.own && item.id === id) ?? newOwn({ id, text });
 	Object.assign(item, { seq, turn, at, sending: false, failed: null });
 	place(item);
@@ -337,6 +337,12 @@ function draw(item) {
 	}
 	const running = !item.seq && !item.ended;
 	const shown = blocks(text.replace(/\r\n?/g, "\n").replace(/\t/g, "    ").split("\n"));
+	if (item.by) {
+		// A person's words stand as they were written.
+		element.className = "bot person";
+		parts.from.className = "by";
+		parts.from.textContent = item.by;
+	}
 	parts.steps.replaceChildren(...steps.map(stepRow));
 	parts.bubble.replaceChildren(...(shown.length || !running ? shown : [typing.querySelector(".dots").cloneNode(true)]));
 	parts.note.textContent = note ?? "";

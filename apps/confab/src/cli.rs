@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::assemble::{Data, Env, Options};
 
 mod approvals;
+mod attend;
 mod chat;
 mod check;
 mod columns;
@@ -71,6 +72,16 @@ enum Command {
     Deny(approvals::Deny),
     /// List calls of which nobody knows whether they happened, and settle them
     Unknown(unknown::Unknown),
+    /// Take a conversation over from the bot
+    Take(attend::Take),
+    /// Say something in a conversation that was taken over
+    Say(attend::Say),
+    /// Give a conversation back to the bot
+    GiveBack(attend::GiveBack),
+    /// End a conversation: the next message begins another
+    Close(attend::Close),
+    /// Give the messages of a parked turn another try
+    Redrive(attend::Redrive),
     /// Print the JSON Schema of a file format
     Schema(schema::Schema),
 }
@@ -139,6 +150,11 @@ fn run(command: &Command, screen: &Screen, env: &Env) -> Result<(), Failure> {
         Command::Approve(approve) => approve.run(screen, env),
         Command::Deny(deny) => deny.run(screen, env),
         Command::Unknown(unknown) => unknown.run(screen, env),
+        Command::Take(take) => take.run(screen, env),
+        Command::Say(say) => say.run(screen, env),
+        Command::GiveBack(give_back) => give_back.run(screen, env),
+        Command::Close(close) => close.run(screen, env),
+        Command::Redrive(redrive) => redrive.run(screen, env),
         Command::Schema(schema) => schema.run(screen),
     }
 }

@@ -13,13 +13,15 @@ use asl::{Kind as MachineKind, Outcome, StateMachine};
 use async_trait::async_trait;
 use embedded::Store;
 use engine::approval::{Ask, Desk, Links, Tell};
+use engine::attend::Attend;
 use engine::error::{Error, Kind};
 use engine::http::Http;
 use engine::runtime::Runtime;
+use engine::session::{Hold, SessionKey};
 use engine::tool::{Secrets, Toolbox};
 use engine::turn::{
-    Accept, CallTool, Carriers, Deliver, Fail, Intake, Run, Settler, Sweep, Timing, TurnStart,
-    Turns,
+    Accept, CallTool, Carriers, Deliver, Fail, Intake, Redrive, Run, Settler, Sweep, Timing,
+    TurnStart, Turns,
 };
 use engine::unknown::Unknowns;
 use engine::view::View;
@@ -78,7 +80,7 @@ pub struct Host {
     view: View,
     runner: Runner,
     /// The holds that run in this process: a repeated message must not run one twice at once.
-    running: Mutex<HashSet<TurnStart>>,
+    running: Mutex<HashSet<(SessionKey, Hold)>>,
     timing: Timing,
 }
 
@@ -262,7 +264,8 @@ impl Host {
     /// Runs a turn beside the caller, unless it runs already.
     pub fn start(&self, turn: TurnStart) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if !running.insert(turn.clone()) {
+        let hold = (turn.session.clone(), turn.hold);
+        if !running.insert(hold.clone()) {
             return;
         }
         drop(running);
@@ -274,7 +277,7 @@ impl Host {
             host.running
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .remove(&turn);
+                .remove(&hold);
         });
     }
 
@@ -320,6 +323,25 @@ impl Host {
             documents: self.store.clone(),
             results: self.store.clone(),
             intake: self.intake.clone(),
+        }
+    }
+
+    /// Where persons work.
+    #[must_use]
+    pub fn attend(&self) -> Attend {
+        Attend {
+            intake: self.intake.clone(),
+            transcripts: self.store.clone(),
+        }
+    }
+
+    /// Gives parked turns another try.
+    #[must_use]
+    pub fn redrive(&self) -> Redrive {
+        Redrive {
+            intake: self.intake.clone(),
+            transcripts: self.store.clone(),
+            outcomes: self.store.clone(),
         }
     }
 

@@ -7,7 +7,9 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
-use surface::{Approving, Granting, Problem, Reading, Settling, Webhooks, Writing, openapi};
+use surface::{
+    Approving, Attending, Granting, Once, Problem, Reading, Settling, Webhooks, Writing, openapi,
+};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -19,10 +21,11 @@ mod exchange;
 mod guard;
 mod news;
 mod page;
+mod sessions;
 
 use exchange::Refused;
-pub use guard::Guard;
 pub(crate) use guard::signing_key;
+pub use guard::{Guard, vouch};
 use news::Told;
 
 /// What every handler is given.
@@ -34,6 +37,7 @@ struct App {
     granting: Granting,
     approving: Approving,
     settling: Settling,
+    attending: Attending,
     webhooks: Webhooks,
     /// Turns true when the host stops; ends what would wait for ever.
     stopping: watch::Receiver<bool>,
@@ -46,6 +50,7 @@ impl App {
             writing: Writing {
                 access: access.clone(),
                 intake: host.intake().clone(),
+                view: host.view().clone(),
             },
             reading: Reading {
                 access: access.clone(),
@@ -69,6 +74,16 @@ impl App {
             settling: Settling {
                 access: access.clone(),
                 unknowns: host.unknowns(),
+            },
+            attending: Attending {
+                access: access.clone(),
+                bots: host.shelf().clone(),
+                attend: host.attend(),
+                redrive: host.redrive(),
+                once: Once {
+                    documents: host.store().clone(),
+                    runtime: host.runtime().clone(),
+                },
             },
             webhooks: Webhooks {
                 bots: host.shelf().clone(),
@@ -120,9 +135,23 @@ fn router(app: Arc<App>) -> Router {
         .route(openapi::APPROVAL, get(api::approval))
         .route(openapi::APPROVE, post(api::decide))
         .route(openapi::DENY, post(api::decide))
-        .route(openapi::EVENTS, get(events::stream))
         .route(openapi::UNKNOWN, get(api::unknown))
         .route(openapi::ONE_UNKNOWN, post(api::settle))
+        .route(openapi::SESSION, get(api::standing))
+        .route(openapi::SESSIONS, get(sessions::list))
+        .route(openapi::EVENTS, get(events::stream));
+    let attended = [
+        openapi::TAKEOVER,
+        openapi::HANDBACK,
+        openapi::CLOSE,
+        openapi::REPLIES,
+        openapi::REDRIVE,
+    ];
+    let guarded = attended
+        .into_iter()
+        .fold(guarded, |guarded, path| {
+            guarded.route(path, post(api::attend))
+        })
         .layer(middleware::from_fn_with_state(app.clone(), check_origin));
     // Webhooks come under any name a tunnel or proxy gives us; their signatures vouch for them.
     Router::new()

@@ -9,6 +9,7 @@ async fn main() -> Result<(), lambda::Error> {
     let ground = Ground::open().await?;
     let accesses = ground.accesses()?;
     let intake = ground.intake()?;
+    let view = ground.view()?;
     lambda::serve_http(async |request| {
         let access = accesses.current().await?;
         Ok(if request.uri().path().ends_with("/token") {
@@ -16,7 +17,14 @@ async fn main() -> Result<(), lambda::Error> {
             Granting { access, bots }.post(request).await
         } else {
             let intake = intake.clone();
-            Writing { access, intake }.post(request).await
+            let view = view.clone();
+            Writing {
+                access,
+                intake,
+                view,
+            }
+            .post(request)
+            .await
         })
     })
     .await

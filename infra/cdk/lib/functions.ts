@@ -19,10 +19,13 @@ export interface FunctionSpec {
 const session = 'session/*';
 const unknown = 'document/*/unknown';
 const approvals = 'document/*/approval';
+const one = '/v1/{tenant}/{bot}/sessions/{session}';
 const messages = '/v1/{tenant}/{bot}/sessions/{session}/messages';
 const token = '/v1/{tenant}/{bot}/sessions/{session}/token';
 const turns = '/v1/{tenant}/{bot}/sessions/{session}/turns';
 const accept = [items(session, 'UpdateItem'), bodies('Put'), startTurn];
+/** What a repeated message is compared with. */
+const said = [items(session, 'GetItem', 'Query'), bodies('Get')];
 const settle = [
   items(session, 'GetItem', 'PutItem', 'UpdateItem'),
   bodies('Get', 'Put'),
@@ -33,7 +36,7 @@ const settle = [
 export const functions = {
   'webhook-web': {
     memory: 256, timeout: 10, bots: true, http: [`POST ${messages}`, `POST ${token}`],
-    may: [...accept, secret('access')],
+    may: [...accept, ...said, secret('access')],
   },
   'webhook-twilio': {
     memory: 256, timeout: 10, bots: true, http: ['POST /webhooks/twilio/{tenant}/{bot}'],
@@ -72,6 +75,17 @@ export const functions = {
       items(unknown, 'GetItem', 'Query', 'PutItem', 'DeleteItem'), secret('access'),
     ],
   },
+  'api-sessions': {
+    memory: 256, timeout: 30, bots: true,
+    http: [
+      `GET ${one}`,
+      ...['takeover', 'handback', 'close', 'replies', 'turns/{turn}/redrive'].map((wish) => `POST ${one}/${wish}`),
+    ],
+    may: [
+      ...accept, ...said,
+      items('document/*/request', 'GetItem', 'PutItem', 'DeleteItem'), secret('access'),
+    ],
+  },
   'turn-run': {
     memory: 128, timeout: 150, bots: true, sends: true,
     may: [...settle, items(session, 'Query'), items(approvals, 'GetItem', 'PutItem', 'Query'), answerFor, park],
@@ -107,7 +121,7 @@ export const functions = {
   },
   'socket-message': {
     memory: 256, timeout: 10, bots: true, socket: '$default',
-    may: [...accept, items('socket/*', 'GetItem'), connections],
+    may: [...accept, ...said, items('socket/*', 'GetItem'), connections],
   },
 } satisfies Record<string, FunctionSpec>;
 

@@ -243,6 +243,25 @@ pub struct TwilioSettings {
     pub auth_token: String,
     /// Where Twilio reaches this host, such as `https://bots.example.com`; signatures cover it.
     pub public_url: Option<String>,
+    /// What the contact is told when they opt out or in, or ask for help. Twilio tells them itself unless its
+    /// own handling of these words is switched off, so nothing is sent for a word that is left out.
+    #[serde(default)]
+    pub words: Words,
+}
+
+/// What is answered to words such as STOP, START and HELP, which never reach the bot.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Words {
+    /// To STOP, STOPALL, UNSUBSCRIBE, CANCEL, END and QUIT: the last thing the contact is sent.
+    #[schemars(length(min = 1, max = 1600))]
+    pub stop: Option<String>,
+    /// To START, UNSTOP and, from who has opted out, YES.
+    #[schemars(length(min = 1, max = 1600))]
+    pub start: Option<String>,
+    /// To HELP and INFO.
+    #[schemars(length(min = 1, max = 1600))]
+    pub help: Option<String>,
 }
 
 /// `[channels.whatsapp]`
@@ -261,6 +280,9 @@ pub struct WhatsappSettings {
     /// Name of the secret holding the webhook's verify token.
     #[schemars(regex(pattern = names::SECRET))]
     pub verify_token: String,
+    /// What the contact is told when they opt out or in, or ask for help; nothing for a word that is left out.
+    #[serde(default)]
+    pub words: Words,
 }
 
 /// Bounds on what one turn may do.

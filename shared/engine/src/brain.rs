@@ -4,6 +4,8 @@ use async_trait::async_trait;
 
 use crate::bot::Bot;
 use crate::model::{ChatMessage, Deltas, ModelCall, ModelError, ToolCall};
+use crate::overlap::{Hint, Overlap};
+use crate::transcript::Taken;
 
 mod tool_loop;
 
@@ -48,9 +50,42 @@ pub enum Conclusion {
     Stop(ModelError),
 }
 
+/// A turn that is not committed yet, and messages that came meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub struct Meeting<'a> {
+    /// Who answers.
+    pub bot: &'a Bot,
+    /// The messages that the turn answers.
+    pub running: &'a [Taken],
+    /// Those that came since, which may join it.
+    pub newer: &'a [Taken],
+    /// Where the turn stands.
+    pub at: Interrupt,
+}
+
+/// Where a turn is met by newer messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupt {
+    /// It thinks, under the policy `supersede`.
+    Thinking,
+    /// Its tools have been called, and it is about to think again.
+    ToolBoundary,
+}
+
 /// Decides what a turn does next.
 #[async_trait]
 pub trait Brain: Send + Sync {
     /// Thinks once. Bounded in time; may be dropped at any await.
     async fn think(&self, context: Context<'_>, deltas: &mut dyn Deltas) -> Thought;
+
+    /// What becomes of the turn when newer messages meet it, if the brain has an opinion; else the policy of
+    /// the channel holds. Not asked where that is `queue`, nor after the commit point.
+    async fn overlap(&self, _meeting: Meeting<'_>) -> Option<Overlap> {
+        None
+    }
+
+    /// What the contact will probably do after `reply`, for the adaptive window before the next turn.
+    fn hint(&self, _reply: &str) -> Option<Hint> {
+        None
+    }
 }

@@ -65,6 +65,9 @@ pub enum Event {
         seq: u64,
         /// The whole text.
         text: String,
+        /// The person who wrote it, when it was not the bot.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
     },
     /// A turn is over.
     #[serde(rename = "turn.ended")]

@@ -3,6 +3,7 @@
 pub mod approval;
 pub mod bot;
 pub mod brain;
+pub mod attend;
 pub mod document;
 pub mod error;
 pub mod event;

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::Channel;
 
+mod window;
+
+pub use window::{Hint, LONGEST, Said, WINDOWS, Window};
+
 /// What a running turn does with a message that comes before it has passed its gate.
 ///
 /// Once the turn has reached its commit point it is always [`Overlap::Queue`].
@@ -36,6 +40,8 @@ pub struct OverlapSettings {
     /// How long after its oldest message a turn may still be superseded, so that a contact who keeps
     /// writing is answered at last.
     pub patience: Duration,
+    /// Whether messages wait for each other before a turn begins, by channel.
+    pub window: BTreeMap<Channel, Window>,
 }
 
 impl Default for OverlapSettings {
@@ -44,11 +50,18 @@ impl Default for OverlapSettings {
             channels: BTreeMap::new(),
             tenants: BTreeMap::new(),
             patience: Duration::from_secs(30),
+            window: BTreeMap::new(),
         }
     }
 }
 
 impl OverlapSettings {
+    /// Whether messages on `channel` wait for each other.
+    #[must_use]
+    pub fn window(&self, channel: Channel) -> Window {
+        self.window.get(&channel).copied().unwrap_or_default()
+    }
+
     /// The policy in a session of `tenant` on `channel`.
     #[must_use]
     pub fn policy(&self, tenant: &str, channel: Channel) -> Overlap {

@@ -160,6 +160,15 @@ impl Decision {
         }
     }
 
+    /// The person who wrote the words, when it was not the bot.
+    #[must_use]
+    pub fn person(&self) -> Option<&str> {
+        match self {
+            Self::Reply { by, .. } => by.as_deref(),
+            Self::Tools { .. } | Self::Failed { .. } | Self::Declined { .. } => None,
+        }
+    }
+
     /// The tools it calls.
     #[must_use]
     pub fn calls(&self) -> &[PlannedCall] {

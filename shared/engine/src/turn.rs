@@ -14,6 +14,7 @@ use crate::bot::Bot;
 use crate::brain::Brain;
 use crate::error::Error;
 use crate::message::Carrier;
+use crate::runtime::Time;
 use crate::session::{Chain, Hold, MessageHash, PlanId, SessionKey, Step, Terms};
 use crate::transcript::{Decision, PlannedCall, TurnRecord};
 
@@ -77,6 +78,9 @@ pub struct TurnStart {
     /// The hold to work under.
     #[serde(flatten)]
     pub hold: Hold,
+    /// When to begin, if the contact may go on writing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
 }
 
 /// Input of `turn-run`.
@@ -91,6 +95,14 @@ pub struct RunInput {
     /// The plan whose tools have been called, in a later round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<PlanId>,
+    /// How often the turn has waited again for the contact to go on.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub waited: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// What a plan is called by in the states that carry it out.
@@ -138,6 +150,16 @@ pub enum RunOutput {
     },
     /// Deliver the plan's reply.
     Deliver(DeliverInput),
+    /// Run again at `until`: the contact may go on writing.
+    Wait {
+        /// The session, the hold and when.
+        #[serde(flatten)]
+        start: TurnStart,
+        /// The turn to come.
+        turn: u64,
+        /// How often it has waited so.
+        waited: u32,
+    },
     /// Nothing more to do here.
     Stop,
 }

@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::runtime::Time;
 use crate::session::{Session, SessionKey, Sessions};
-use crate::transcript::{
-    Decision, Outcomes, ToolResults, Transcripts, Turn, TurnRecord, conversation,
-};
+use crate::transcript::{Outcomes, ToolResults, Transcripts, Turn, TurnRecord, conversation};
 
 mod trace;
 
@@ -65,6 +63,9 @@ pub struct Message {
 /// Turns read at first when the end of a conversation is wanted.
 const WINDOW: u64 = 8;
 
+/// The latest turns whose messages are compared with repeated ones.
+const REMEMBERED: u64 = 40;
+
 impl View {
     /// The messages after place `after`, oldest first.
     ///
@@ -92,6 +93,22 @@ impl View {
         messages.retain(|message| message.seq > after);
         self.sessions.durable_of(key).await?;
         Ok(messages)
+    }
+
+    /// What was said under message id `id`, if that waits or one of the latest turns took it.
+    ///
+    /// # Errors
+    /// When a store failed.
+    pub async fn text_of(&self, key: &SessionKey, id: &str) -> Result<Option<String>, Error> {
+        let session = self.sessions.load(key).await?;
+        if let Some(waiting) = session.inbox.iter().find(|message| message.id == id) {
+            return Ok(Some(waiting.text.clone()));
+        }
+        let from = (session.delivered + 1).saturating_sub(REMEMBERED).max(1);
+        let records = self.transcripts.since(key, from).await?;
+        let mut taken = records.iter().flat_map(|record| &record.messages);
+        let found = taken.find(|taken| taken.id == id);
+        Ok(found.map(|taken| taken.text.clone()))
     }
 
     /// The turns that may hold a place after `after`; reads back from the end.
@@ -139,10 +156,7 @@ fn messages_of(turn: &Turn) -> Vec<Message> {
             turn: record.turn,
             at: taken.at,
         });
-    let by = match &record.decision {
-        Decision::Reply { by, .. } => by.clone(),
-        Decision::Tools { .. } | Decision::Failed { .. } | Decision::Declined { .. } => None,
-    };
+    let by = record.decision.person().map(str::to_owned);
     let reply = turn.reply().map(|text| Message {
         seq: turn.seq_of_reply(),
         id: None,

@@ -8,6 +8,7 @@ use engine::approval::Desk;
 use engine::error::{Error, Kind};
 use engine::http::Http;
 use engine::turn::{Accept, Carriers, Deliver, Intake, Settler, Timing};
+use engine::view::View;
 
 use crate::ground::{Ground, NotReady, variable};
 use crate::shelf::Shelf;
@@ -50,6 +51,20 @@ impl Ground {
         Ok(Desk {
             waits: self.questions()?,
             ..self.desk(store, shelf)
+        })
+    }
+
+    /// Reads sessions.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
+    pub fn view(&self) -> Result<View, NotReady> {
+        let store = Arc::new(self.store()?);
+        Ok(View {
+            sessions: store.clone(),
+            transcripts: store.clone(),
+            results: store.clone(),
+            outcomes: store,
         })
     }
 

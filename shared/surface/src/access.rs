@@ -20,6 +20,9 @@ const TOKEN_LIFE: Duration = Duration::from_secs(3600);
 /// How long after its end a token still gets a new one for the same session.
 const RENEWAL: Duration = Duration::from_secs(24 * 3600);
 
+/// What an operator is called where nobody has a key and none was named.
+const NAMELESS: &str = "operator";
+
 /// Decides who may do what.
 pub struct Access {
     secrets: Arc<Secrets>,
@@ -38,6 +41,8 @@ pub enum Right {
     Grant,
     /// Read the trace.
     Trace,
+    /// Take it over, answer in it, end it.
+    Operate,
 }
 
 impl Access {
@@ -113,7 +118,7 @@ impl Access {
             Some(token) if token.expires <= self.runtime.now() => {
                 Err(Problem::unauthenticated("the token has run out"))
             }
-            Some(token) if token.session == *session && right == Right::Talk => Ok(()),
+            Some(token) if token.session == *session && token.may(right) => Ok(()),
             Some(_) => Err(Problem::forbidden(
                 "a token opens its own conversation only",
             )),
@@ -206,12 +211,43 @@ impl Access {
         }
     }
 
+    /// Who operates the session, by their key, or by the name `asked` for where no key is needed.
+    ///
+    /// # Errors
+    /// Why they may not.
+    pub fn operator(
+        &self,
+        headers: &HeaderMap,
+        session: &SessionKey,
+        asked: Option<&str>,
+    ) -> Result<String, Problem> {
+        let presented = bearer(headers)?;
+        self.allow_bearer(presented, session, Right::Operate)?;
+        let known = presented.and_then(|presented| {
+            let holder = self.secrets.holder(&SecretString::from(presented));
+            let by_key = holder.map(|holder| holder.person.clone());
+            by_key.or_else(|| self.read(presented)?.person)
+        });
+        Ok(known.unwrap_or_else(|| asked.unwrap_or(NAMELESS).to_owned()))
+    }
+
     /// A token for `session` and when it runs out.
     #[must_use]
     pub fn issue(&self, session: &SessionKey) -> (String, Time) {
+        self.sign(session, None)
+    }
+
+    /// A token with which `person` operates `session`, for who can sign one.
+    #[must_use]
+    pub fn vouch(&self, session: &SessionKey, person: &str) -> String {
+        self.sign(session, Some(person.to_owned())).0
+    }
+
+    fn sign(&self, session: &SessionKey, person: Option<String>) -> (String, Time) {
         let token = Token {
             session: session.clone(),
             expires: self.runtime.now().plus(TOKEN_LIFE),
+            person,
         };
         (self.signing.sign(&token), token.expires)
     }
@@ -219,7 +255,7 @@ impl Access {
     /// The session of a token that may be used, or not any more but exchanged for another.
     #[must_use]
     pub fn renewable(&self, token: &str) -> Option<SessionKey> {
-        let token = self.read(token)?;
+        let token = self.read(token).filter(|token| token.person.is_none())?;
         (token.expires.plus(RENEWAL) > self.runtime.now()).then_some(token.session)
     }
 
@@ -230,10 +266,21 @@ impl Access {
     }
 }
 
+impl Token {
+    fn may(&self, right: Right) -> bool {
+        match right {
+            Right::Talk => true,
+            Right::Trace | Right::Operate => self.person.is_some(),
+            Right::Grant => false,
+        }
+    }
+}
+
 fn allow_holder(holder: &KeyHolder, session: &SessionKey, right: Right) -> Result<(), Problem> {
     let needed = match right {
         Right::Talk | Right::Grant => Role::Client,
         Right::Trace => Role::Viewer,
+        Right::Operate => Role::Operator,
     };
     allow_role(holder, session.tenant(), needed)
 }

@@ -7,7 +7,7 @@ use serde_json::error::Category;
 use crate::Problem;
 
 /// The longest JSON body.
-const MAX_JSON: usize = 1024 * 1024;
+pub(crate) const MAX_JSON: usize = 1024 * 1024;
 
 /// A body that may still be on its way.
 pub trait Body: Send {

@@ -6,10 +6,12 @@
 
 mod access;
 mod approving;
+mod attending;
 mod body;
 mod granting;
 mod link;
 mod news;
+mod once;
 pub mod openapi;
 mod path;
 mod problem;
@@ -22,9 +24,11 @@ mod writing;
 
 pub use access::{Access, Right};
 pub use approving::{Approvals, Approving, NewDecision};
+pub use attending::{Attending, Listing, NewReply, Redone, TakingOver};
 pub use body::{Body, Unread, read_json};
 pub use granting::{Granted, Granting};
 pub use news::{Closing, News, Polling, Watch};
+pub use once::Once;
 pub use openapi::document as openapi;
 pub use problem::Problem;
 pub use reading::{Messages, Reading};

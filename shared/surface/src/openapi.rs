@@ -1,18 +1,21 @@
 //! `GET /openapi.json`: the surface described from the types that serve it.
 
+use std::any::TypeId;
 use std::sync::LazyLock;
 
 use engine::approval::Approval;
+use engine::attend::Standing;
 use engine::event::Event;
 use engine::unknown::Unknown;
 use engine::view::Trace;
 use http::StatusCode;
-use schemars::Schema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 use crate::{
-    Approvals, Found, Granted, Messages, NewDecision, NewMessage, Open, Problem, Response, Taken,
+    Approvals, Found, Granted, Listing, Messages, NewDecision, NewMessage, NewReply, Open, Problem,
+    Redone, Response, Taken, TakingOver,
     response,
 };
 
@@ -36,6 +39,20 @@ pub const DENY: &str = "/v1/{tenant}/approvals/{approval}/deny";
 pub const UNKNOWN: &str = "/v1/{tenant}/unknown";
 /// Where one of them is settled.
 pub const ONE_UNKNOWN: &str = "/v1/{tenant}/unknown/{id}";
+/// Where one session stands.
+pub const SESSION: &str = "/v1/{tenant}/{bot}/sessions/{session}";
+/// Where a bot's sessions are listed.
+pub const SESSIONS: &str = "/v1/{tenant}/{bot}/sessions";
+/// Where a person takes a session over.
+pub const TAKEOVER: &str = "/v1/{tenant}/{bot}/sessions/{session}/takeover";
+/// Where they hand it back.
+pub const HANDBACK: &str = "/v1/{tenant}/{bot}/sessions/{session}/handback";
+/// Where they end the conversation.
+pub const CLOSE: &str = "/v1/{tenant}/{bot}/sessions/{session}/close";
+/// Where they answer in the bot's place.
+pub const REPLIES: &str = "/v1/{tenant}/{bot}/sessions/{session}/replies";
+/// Where they give a parked turn another try.
+pub const REDRIVE: &str = "/v1/{tenant}/{bot}/sessions/{session}/turns/{turn}/redrive";
 /// Where Twilio calls.
 pub const TWILIO: &str = "/webhooks/twilio/{tenant}/{bot}";
 /// Where Meta calls.
@@ -141,6 +158,25 @@ fn describe() -> Value {
         },
         APPROVE: { "parameters": approval_parameters(), "post": decision("Say yes, as the person that the key or the link names", &mut schemas) },
         DENY: { "parameters": approval_parameters(), "post": decision("Say no, as the person that the key or the link names", &mut schemas) },
+        SESSIONS: {
+            "parameters": bot_parameters(),
+            "get": {
+                "summary": "The bot's 100 newest sessions; on one machine only",
+                "responses": answers("200", &schemas.subschema_for::<Listing>(), &mut schemas, &["400", "401", "403", "404", "503"]),
+            },
+        },
+        SESSION: {
+            "parameters": session_parameters(),
+            "get": {
+                "summary": "Where the session stands, who has it, when the contact last wrote",
+                "responses": answers("200", &schemas.subschema_for::<Standing>(), &mut schemas, &["400", "401", "403", "404", "503"]),
+            },
+        },
+        TAKEOVER: attended::<TakingOver, Standing>(&mut schemas, "200", "Take the session over: the bot is silent until it is handed back"),
+        HANDBACK: attended::<(), Standing>(&mut schemas, "200", "Hand the session back to the bot"),
+        CLOSE: attended::<(), Standing>(&mut schemas, "200", "End the conversation: what was said until now is not shown to the bot again"),
+        REPLIES: attended::<NewReply, Taken>(&mut schemas, "202", "Answer in the bot's place, while the session is taken over"),
+        REDRIVE: redrive(&mut schemas),
         TWILIO: {
             "parameters": bot_parameters(),
             "post": { "summary": "Twilio's webhook for messages and status callbacks", "responses": webhook(&mut schemas) },
@@ -168,6 +204,41 @@ fn describe() -> Value {
             "schemas": schemas.take_definitions(true),
         },
     })
+}
+
+/// A path on which a person does something, under an idempotency key if they like.
+fn attended<Q: JsonSchema + 'static, A: JsonSchema>(
+    schemas: &mut SchemaGenerator,
+    status: &str,
+    summary: &str,
+) -> Value {
+    let answer = schemas.subschema_for::<A>();
+    let problems = [
+        "400", "401", "403", "404", "409", "413", "415", "422", "429", "503",
+    ];
+    let mut post = json!({
+        "summary": summary,
+        "parameters": [{
+            "name": "Idempotency-Key", "in": "header", "schema": { "type": "string" },
+            "description": "The same request under the same key is carried out once and answered alike for a minute.",
+        }],
+        "responses": answers(status, &answer, schemas, &problems),
+    });
+    if TypeId::of::<Q>() != TypeId::of::<()>() {
+        let body = schemas.subschema_for::<Q>();
+        let required = TypeId::of::<Q>() == TypeId::of::<NewReply>();
+        post["requestBody"] = json!({ "required": required, "content": content(&body) });
+    }
+    json!({ "parameters": session_parameters(), "post": post })
+}
+
+fn redrive(schemas: &mut SchemaGenerator) -> Value {
+    let summary = "Give the messages of a parked turn another try";
+    let mut path_item = attended::<(), Redone>(schemas, "202", summary);
+    if let Some(parameters) = path_item["parameters"].as_array_mut() {
+        parameters.push(path("turn", "The turn's number."));
+    }
+    path_item
 }
 
 fn content(schema: &Schema) -> Value {

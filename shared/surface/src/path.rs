@@ -6,9 +6,17 @@ use percent_encoding::percent_decode_str;
 
 use crate::Problem;
 
-/// The session of a path such as [`MESSAGES`](crate::openapi::MESSAGES).
+/// The session of a path such as [`MESSAGES`](crate::openapi::MESSAGES) or [`SESSION`](crate::openapi::SESSION).
 pub(crate) fn session(uri: &Uri) -> Result<SessionKey, Problem> {
-    let [tenant, bot, session, _] = names(uri, "/v1/{tenant}/{bot}/sessions/{session}/{what}")?;
+    let [tenant, bot, session] = match uri.path().split('/').count() {
+        0..=6 => names(uri, "/v1/{tenant}/{bot}/sessions/{session}")?,
+        7 => {
+            let [tenant, bot, session, _] =
+                names(uri, "/v1/{tenant}/{bot}/sessions/{session}/{what}")?;
+            [tenant, bot, session]
+        }
+        _ => redrive(uri)?.0,
+    };
     SessionKey::from_id(&tenant, &bot, &session).map_err(|bad| invalid(bad.to_string()))
 }
 
@@ -21,6 +29,21 @@ pub(crate) fn unknown(uri: &Uri) -> Result<String, Problem> {
 /// The tenant and the name of [`ONE_UNKNOWN`](crate::openapi::ONE_UNKNOWN).
 pub(crate) fn one_unknown(uri: &Uri) -> Result<[String; 2], Problem> {
     names(uri, "/v1/{tenant}/unknown/{id}")
+}
+
+/// The turn of a path such as [`REDRIVE`](crate::openapi::REDRIVE).
+pub(crate) fn turn(uri: &Uri) -> Result<u64, Problem> {
+    let (_, turn) = redrive(uri)?;
+    turn.parse()
+        .map_err(|_| invalid("the turn is not a number"))
+}
+
+fn redrive(uri: &Uri) -> Result<([String; 3], String), Problem> {
+    let [tenant, bot, session, turn] = names(
+        uri,
+        "/v1/{tenant}/{bot}/sessions/{session}/turns/{turn}/redrive",
+    )?;
+    Ok(([tenant, bot, session], turn))
 }
 
 /// Tenant and bot of a webhook's path.

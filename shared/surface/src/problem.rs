@@ -1,6 +1,7 @@
 //! What a caller is told when a request fails: RFC 9457 problem documents with a stable `code`.
 
 use channels::WebhookError;
+use engine::attend::Objection;
 use engine::error::{Error, Kind};
 use http::{HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
@@ -70,6 +71,30 @@ impl Problem {
         self.code
     }
 
+    /// What happened and what to do, for a person.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The problem that another process answered with. Of codes, only those of persons' work are known.
+    #[must_use]
+    pub fn told(status: u16, document: &serde_json::Value) -> Self {
+        const KNOWN: [&str; 5] = [
+            "held_by_another",
+            "not_taken_over",
+            "turn_running",
+            "nothing_said",
+            "opted_out",
+        ];
+        let code = KNOWN.into_iter().find(|code| document["code"] == *code);
+        let detail = document["detail"]
+            .as_str()
+            .map_or_else(|| format!("the host answered {status}"), str::to_owned);
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+        Self::new(status, code.unwrap_or("refused"), detail)
+    }
+
     /// The document as an answer.
     #[must_use]
     pub fn response(self) -> Response {
@@ -108,6 +133,20 @@ impl From<Error> for Problem {
             tracing::error!(error = %error.chain(), "a request failed");
         }
         Self::new(status, code, error.to_string())
+    }
+}
+
+impl From<Objection> for Problem {
+    fn from(objection: Objection) -> Self {
+        let code = match objection {
+            Objection::HeldBy(_) => "held_by_another",
+            Objection::NotTaken => "not_taken_over",
+            Objection::Working => "turn_running",
+            Objection::NothingSaid => "nothing_said",
+            Objection::OptedOut => "opted_out",
+            Objection::Failed(error) => return error.into(),
+        };
+        Self::new(StatusCode::CONFLICT, code, objection.to_string())
     }
 }
 

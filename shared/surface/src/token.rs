@@ -23,6 +23,8 @@ pub struct SigningKey([u8; 64]);
 pub(crate) struct Token {
     pub(crate) session: SessionKey,
     pub(crate) expires: Time,
+    /// The person of the house whom it stands for, who may do there what an operator may; else the contact.
+    pub(crate) person: Option<String>,
 }
 
 impl SigningKey {
@@ -46,7 +48,10 @@ impl SigningKey {
 
     /// `token` as text that only this key makes.
     pub(crate) fn sign(&self, token: &Token) -> String {
-        let claim = format!("{} {}", token.expires.0, token.session);
+        let mut claim = format!("{} {}", token.expires.0, token.session);
+        if let Some(person) = &token.person {
+            claim = format!("{claim}\n{person}");
+        }
         self.seal(SESSION, &claim)
     }
 
@@ -63,10 +68,16 @@ impl SigningKey {
     /// What [`SigningKey::sign`] made the text of, expired or not.
     pub(crate) fn read(&self, text: &str) -> Option<Token> {
         let claim = self.open(SESSION, text)?;
+        // A session's name may have spaces, but nothing that ends a line.
+        let (claim, person) = match claim.split_once('\n') {
+            Some((claim, person)) => (claim, Some(person.to_owned())),
+            None => (claim.as_str(), None),
+        };
         let (expires, session) = claim.split_once(' ')?;
         Some(Token {
             session: session.parse().ok()?,
             expires: Time(expires.parse().ok()?),
+            person,
         })
     }
 

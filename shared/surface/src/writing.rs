@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use engine::session::SessionKey;
 use engine::turn::{Intake, Receipt};
+use engine::view::View;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use schemars::JsonSchema;
@@ -20,6 +21,8 @@ pub struct Writing {
     pub access: Arc<Access>,
     /// Takes them in.
     pub intake: Intake,
+    /// Knows what was said before.
+    pub view: View,
 }
 
 /// What a caller sends.
@@ -40,6 +43,16 @@ pub struct Taken {
     message: String,
     /// Whether it was new.
     status: TakenStatus,
+}
+
+impl Taken {
+    pub(crate) fn new(session: &SessionKey, message: String, status: TakenStatus) -> Self {
+        Self {
+            session: session.id().to_owned(),
+            message,
+            status,
+        }
+    }
 }
 
 /// Whether a message was new.
@@ -68,7 +81,7 @@ impl Writing {
         let header = idempotency_key(&head.headers)?;
         let mut message: NewMessage = read_json(&head.headers, body).await?;
         message.id = header.or(message.id);
-        say(&self.intake, &key, message).await
+        say(&self.intake, &self.view, &key, message).await
     }
 }
 
@@ -78,6 +91,7 @@ impl Writing {
 /// Why it was not taken in.
 pub async fn say(
     intake: &Intake,
+    view: &View,
     session: &SessionKey,
     message: NewMessage,
 ) -> Result<Response, Problem> {
@@ -86,17 +100,21 @@ pub async fn say(
         .unwrap_or_else(|| intake.accept.runtime.new_id().to_string());
     let status = match intake.post(session, &id, &message.text).await? {
         Receipt::Accepted => TakenStatus::Accepted,
-        Receipt::Duplicate => TakenStatus::Duplicate,
+        Receipt::Duplicate => {
+            let said = view.text_of(session, &id).await?;
+            if said.is_some_and(|said| said != message.text) {
+                let detail = "a message with this id was accepted with another text; \
+                              send each message under an id of its own";
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                return Err(Problem::new(status, "id_reused", detail));
+            }
+            TakenStatus::Duplicate
+        }
     };
-    let taken = Taken {
-        session: session.id().to_owned(),
-        message: id,
-        status,
-    };
-    json(StatusCode::ACCEPTED, &taken)
+    json(StatusCode::ACCEPTED, &Taken::new(session, id, status))
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let bad_header = |_| {
         let detail = "Idempotency-Key must be ASCII";
         Problem::new(StatusCode::BAD_REQUEST, "invalid_header", detail)

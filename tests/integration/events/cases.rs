@@ -68,6 +68,24 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
         ],
     ),
     (
+        "api-sessions",
+        &[
+            (
+                "standing",
+                Status(200, "\"last_heard\":\"2026-11-20T10:00:00Z\""),
+            ),
+            ("not-for-viewers", Problem(403, "forbidden")),
+            ("takeover", Status(200, "\"held_by\":\"ann\"")),
+            ("takeover-again", Status(200, "\"held_by\":\"ann\"")),
+            ("key-of-another", Problem(422, "key_reused")),
+            ("reply", Status(202, "\"status\":\"accepted\"")),
+            ("handback", Status(200, "\"state\":")),
+            ("reply-not-taken", Problem(409, "not_taken_over")),
+            ("close-nothing", Problem(409, "nothing_said")),
+            ("redrive-not-parked", Problem(422, "invalid_request")),
+        ],
+    ),
+    (
         "job-sweep",
         &[
             ("not-an-object", Error("Invalid")),

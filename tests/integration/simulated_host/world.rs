@@ -8,7 +8,7 @@ use std::time::Duration;
 use asl::runner::MemoryJournal;
 use async_trait::async_trait;
 use confab::host::{Ground, Host, Shelf};
-use embedded::{FlushTask, Store, VolatileDisk};
+use embedded::{Disk, FlushTask, Store, VolatileDisk};
 use engine::approval::NoLinks;
 use engine::bot::{Bot, MemoryFiles};
 use engine::brain::{Brain, Conclusion, Context, Thought};
@@ -172,14 +172,26 @@ pub(super) fn start_host(
     folder: &Path,
     outside: &World,
 ) -> (Arc<Host>, Arc<VolatileDisk>) {
-    let runtime = simulation.runtime();
-    let disk = Arc::new(VolatileDisk::new(folder.join("synced")));
-    let flush = FlushTask::new(runtime.clone(), Duration::from_millis(20));
-    let store = Store::open(&folder.join("db"), disk.clone(), Arc::new(flush)).unwrap();
     let staff = Staff {
         bot: Arc::new(bot()),
-        brain: Arc::new(EchoBrain(runtime.clone())),
+        brain: Arc::new(EchoBrain(simulation.runtime())),
     };
+    let disk = Arc::new(VolatileDisk::new(folder.join("synced")));
+    let host = start_host_with(simulation, folder, disk.clone(), outside, staff);
+    (host, disk)
+}
+
+/// The same with another disk, bot and brain.
+pub(super) fn start_host_with(
+    simulation: &Simulation,
+    folder: &Path,
+    disk: Arc<dyn Disk>,
+    outside: &World,
+    staff: Staff,
+) -> Arc<Host> {
+    let runtime = simulation.runtime();
+    let flush = FlushTask::new(runtime.clone(), Duration::from_millis(20));
+    let store = Store::open(&folder.join("db"), disk, Arc::new(flush)).unwrap();
     let host = Host::new(Ground {
         store,
         journal: Arc::new(MemoryJournal::default()),
@@ -191,5 +203,5 @@ pub(super) fn start_host(
         timing: Timing::default(),
         runtime,
     });
-    (host.unwrap(), disk)
+    host.unwrap()
 }

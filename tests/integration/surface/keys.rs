@@ -24,6 +24,11 @@ tenant = "local"
 person = "vera"
 role = "viewer"
 [[keys]]
+key = "operator-0123456789"
+tenant = "local"
+person = "ann"
+role = "operator"
+[[keys]]
 key = "other-01234567890"
 tenant = "other"
 person = "otto"
@@ -192,4 +197,94 @@ fn a_host_that_others_reach_does_not_start_without_a_key() {
         .fail();
     assert_eq!(status.code(), Some(3), "{errors}");
     assert!(errors.contains("key"), "{errors}");
+}
+
+/// What a POST of `body` under `path` of ada's session is answered with: its status, and the code or state.
+async fn attend(client: &Client, verb: &str, body: Value) -> (u16, String) {
+    let request = Request::post(&client.path("ada", verb), body.to_string());
+    let reply = client.send(request).await.unwrap();
+    let said = reply.json();
+    let word = ["code", "state", "status"]
+        .iter()
+        .find_map(|member| said[*member].as_str());
+    (reply.status, word.unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn an_operator_takes_a_session_over_in_the_name_of_their_key() {
+    let guarded = guarded();
+    let nobody = guarded.confab.client("support");
+    let operator = nobody.with_key("operator-0123456789");
+    let viewer = nobody.with_key("viewer-0123456789");
+    let told = |status: u16, word: &str| (status, word.to_owned());
+    for verb in [
+        "takeover",
+        "handback",
+        "close",
+        "replies",
+        "turns/1/redrive",
+    ] {
+        assert_eq!(
+            attend(&viewer, verb, json!({ "text": "Hi" })).await,
+            told(403, "forbidden")
+        );
+        assert_eq!(
+            attend(&nobody, verb, json!({ "text": "Hi" })).await,
+            told(401, "unauthenticated")
+        );
+    }
+    assert_eq!(
+        attend(&operator, "close", json!({})).await,
+        told(409, "nothing_said")
+    );
+    assert_eq!(
+        attend(&operator, "replies", json!({ "text": "Hi" })).await,
+        told(409, "not_taken_over")
+    );
+    assert_eq!(
+        attend(&operator, "takeover", json!({ "person": "eve" })).await,
+        told(200, "handed_off")
+    );
+    let reply = json!({ "text": "I am Ann", "id": "r1" });
+    assert_eq!(
+        attend(&operator, "replies", reply.clone()).await,
+        told(202, "accepted")
+    );
+    assert_eq!(
+        attend(&operator, "replies", reply).await,
+        told(202, "duplicate")
+    );
+    let site = nobody.with_key("client-0123456789");
+    let messages = loop {
+        let messages = site.messages("ada", 0, 5).await.unwrap();
+        if !messages.is_empty() {
+            break messages;
+        }
+    };
+    assert_eq!(messages[0].by.as_deref(), Some("ann"));
+    let path = viewer.path("ada", "");
+    let standing = viewer
+        .send(Request::get(path.trim_end_matches('/')))
+        .await
+        .unwrap();
+    assert_eq!(standing.json()["held_by"], "ann", "{}", standing.text());
+    let all = viewer
+        .send(Request::get("/v1/local/support/sessions"))
+        .await
+        .unwrap();
+    assert_eq!(
+        all.json()["sessions"][0]["session"],
+        "local/support/web:ada",
+        "{}",
+        all.text()
+    );
+    assert_eq!(attend(&operator, "handback", json!({})).await.0, 200);
+    assert_eq!(
+        attend(&operator, "close", json!({})).await,
+        told(200, "closed")
+    );
+    assert_eq!(
+        attend(&operator, "turns/1/redrive", json!({})).await,
+        told(422, "invalid_request")
+    );
 }

@@ -8,6 +8,7 @@ use engine::view::View;
 
 use super::Place;
 use super::failure::Failure;
+use super::wording::plain;
 use crate::assemble::{Env, data_path, database_path};
 
 #[cfg(test)]
@@ -78,13 +79,17 @@ impl Conversations {
 }
 
 /// What a session is doing.
-pub(super) fn state(session: &Session) -> &'static str {
-    match (&session.handoff, session.owner, session.inbox.is_empty()) {
-        (Some(_), _, _) => "with a person",
+pub(super) fn state(session: &Session) -> String {
+    let is_closed = session.closed.is_some_and(|turn| turn == session.delivered);
+    let state = match (&session.handoff, session.owner, session.inbox.is_empty()) {
+        (Some(person), _, _) => return format!("with {}", plain(person)),
         (None, Some(_), _) => "answering",
         (None, None, false) => "waiting",
+        (None, None, true) if is_closed => "closed",
+        (None, None, true) if session.opted_out => "opted out",
         (None, None, true) => "idle",
-    }
+    };
+    state.to_owned()
 }
 
 /// The sessions that `name` may mean: by the whole key, else by channel and contact, else by contact.

@@ -82,7 +82,7 @@ fn row(listed: &Listed, bots: usize) -> [String; 5] {
         plain(name),
         session.arrivals.to_string(),
         session.delivered.to_string(),
-        state(session).to_owned(),
+        state(session),
         listed.last_activity.map(moment).unwrap_or_default(),
     ]
 }

@@ -135,7 +135,10 @@ impl Known {
             tell_round(screen, round)?;
         }
         if let Some(reply) = &turn.reply {
-            say(screen, "bot", reply)?;
+            let mut said = self.messages.iter();
+            let by = said.find(|said| said.turn == turn.turn && said.role == Role::Person);
+            let by = by.and_then(|said| said.by.as_deref());
+            say(screen, &by.map_or_else(|| "bot".to_owned(), plain), reply)?;
         }
         for delivery in &turn.delivery {
             screen.line(screen.paint(Ink::Dim, sent(delivery)))?;

@@ -44,6 +44,14 @@ pub(super) async fn settle(State(app): State<Arc<App>>, request: Request) -> Res
     outgoing(app.settling.post(incoming(request)).await)
 }
 
+pub(super) async fn standing(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.attending.get(incoming(request)).await)
+}
+
+pub(super) async fn attend(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.attending.post(incoming(request)).await)
+}
+
 pub(super) async fn twilio(State(app): State<Arc<App>>, request: Request) -> Response {
     outgoing(app.webhooks.twilio(incoming(request)).await)
 }

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderName, Uri, header};
 use engine::bot::secrets::Secrets;
 use engine::error::{Error, Kind};
 use engine::runtime::Runtime;
+use engine::session::SessionKey;
 use surface::{Access, Problem, SigningKey};
 
 use crate::assemble::LOCAL_TENANT;
@@ -91,6 +92,21 @@ fn is_local_name(host: &str) -> bool {
         _ => host,
     };
     matches!(name, "127.0.0.1" | "localhost" | "[::1]")
+}
+
+/// A token with which `person` operates `session` on the host that works in `data`: whoever can read that folder
+/// is its operator.
+///
+/// # Errors
+/// When the folder's key cannot be read.
+pub fn vouch(
+    data: &Path,
+    session: &SessionKey,
+    person: &str,
+    runtime: Runtime,
+) -> std::io::Result<String> {
+    let access = Access::open(LOCAL_TENANT, signing_key(data)?, runtime);
+    Ok(access.vouch(session, person))
 }
 
 /// The key kept in `data`, made at first use.

@@ -203,3 +203,85 @@ fn a_malformed_item_names_the_attribute() {
     let malformed = crate::item::item([("lease", text("soon"))]);
     assert_eq!(read(&malformed), Err(BadItem("lease")));
 }
+
+/// What `DynamoDB` counts for a value.
+fn weight(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::N(digits) => digits.len().div_ceil(2) + 1,
+        AttributeValue::Bs(blobs) => blobs.iter().map(|blob| blob.as_ref().len()).sum(),
+        AttributeValue::M(fields) => 3 + fields.len() + weights(fields),
+        AttributeValue::L(values) => 3 + values.len() + values.iter().map(weight).sum::<usize>(),
+        other => panic!("no session has {other:?}"),
+    }
+}
+
+fn weights(fields: &crate::item::Item) -> usize {
+    fields
+        .iter()
+        .map(|(name, value)| name.len() + weight(value))
+        .sum()
+}
+
+#[test]
+fn an_old_session_without_waiting_texts_fits_one_write_unit() {
+    let generation = |from: u64| {
+        let hashes = (from..).take(SEEN_CAPACITY);
+        hashes.map(MessageHash).collect::<Vec<_>>()
+    };
+    let session = Session {
+        arrivals: 123_456,
+        seen: generation(1 << 40),
+        seen_old: generation(1 << 50),
+        owner: Some(OwnerId(u64::MAX)),
+        lease: Some(Time(1_795_168_875_000)),
+        fence: 123_456,
+        delivered: 123_455,
+        plan: Some(PlanId(u64::MAX)),
+        commit: Some(123_456),
+        tries: 7,
+        handoff: Some("Ann of the customer desk in Kassel".to_owned()),
+        last: Some(Handled {
+            turn: 123_455,
+            plan: PlanId(u64::MAX),
+        }),
+        opted_out: true,
+        closed: Some(123_400),
+        spent: 12_345_678,
+        ..Session::default()
+    };
+    let last = crate::item::map([
+        ("turn", number(123_455)),
+        ("plan", text(PlanId(u64::MAX))),
+        ("from", number(123_455)),
+        ("upto", number(123_456)),
+        ("by", text(InvocationId(u64::MAX))),
+        ("fence", number(123_455)),
+    ]);
+    let seen = |hashes| item::hash_set(hashes).expect("hashes");
+    let kept = crate::item::item([
+        ("pk", text("session/".to_owned() + &"k".repeat(120))),
+        ("sk", text("turns")),
+        ("arrivals", number(session.arrivals)),
+        ("drained", number(session.arrivals)),
+        ("seen", seen(&session.seen)),
+        ("seen_old", seen(&session.seen_old)),
+        ("owner", text(OwnerId(u64::MAX))),
+        ("lease", number(1_795_168_875_000_i64)),
+        ("fence", number(session.fence)),
+        ("delivered", number(session.delivered)),
+        ("plan", text(PlanId(u64::MAX))),
+        ("commit", number(123_456)),
+        ("tries", number(7)),
+        ("handoff", text("Ann of the customer desk in Kassel")),
+        ("last", last),
+        ("opted_out", number(1)),
+        ("closed", number(123_400)),
+        ("spent", number(12_345_678)),
+        ("inbox", AttributeValue::L(Vec::new())),
+        ("intents", AttributeValue::M([].into())),
+    ]);
+    assert_eq!(read(&kept).expect("a session").session, session);
+    let weight = weights(&kept);
+    assert!(weight <= 1024, "{weight} bytes");
+}

@@ -14,7 +14,7 @@ use crate::bot::names;
 use crate::bot::undo::UndoTable;
 use crate::bot::{Limits, TwilioSettings, WhatsappSettings};
 use crate::message::Channel;
-use crate::overlap::{Overlap, OverlapSettings};
+use crate::overlap::{Overlap, OverlapSettings, Window};
 use crate::tool::SideEffectPolicy;
 
 /// The version of the format that this Confab reads.
@@ -98,6 +98,20 @@ pub(super) struct OverlapTable {
     patience_seconds: u64,
     /// By tenant, on every channel, over all else.
     tenants: BTreeMap<String, Overlap>,
+    /// How long a message waits for the next one before both are thought about together.
+    window: WindowTable,
+}
+
+/// How long a message waits for the next one: `off`, `adaptive`, or `{ fixed_millis = 800 }`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct WindowTable {
+    /// On the web.
+    web: Window,
+    /// By SMS.
+    sms: Window,
+    /// On WhatsApp.
+    whatsapp: Window,
 }
 
 impl Default for OverlapTable {
@@ -108,6 +122,7 @@ impl Default for OverlapTable {
             whatsapp: None,
             patience_seconds: OverlapSettings::default().patience.as_secs(),
             tenants: BTreeMap::new(),
+            window: WindowTable::default(),
         }
     }
 }
@@ -126,6 +141,11 @@ impl From<OverlapTable> for OverlapSettings {
                 .collect(),
             tenants: table.tenants,
             patience: Duration::from_secs(table.patience_seconds),
+            window: BTreeMap::from([
+                (Channel::Web, table.window.web),
+                (Channel::Sms, table.window.sms),
+                (Channel::Whatsapp, table.window.whatsapp),
+            ]),
         }
     }
 }

@@ -230,7 +230,7 @@ impl<'a> Subject<'a> {
         choices
             .into_iter()
             .flatten()
-            .filter_map(|choice| choice.get("const").cloned())
+            .filter_map(|choice| choice.get("const").cloned().or_else(|| table(choice)))
             .collect()
     }
 
@@ -299,4 +299,11 @@ fn dotted_plain(pointer: &str) -> String {
 
 pub(super) fn escape(segment: &str) -> String {
     segment.replace('~', "~0").replace('/', "~1")
+}
+
+/// How a choice that is a table of one number is written.
+fn table(choice: &Value) -> Option<Value> {
+    let (name, number) = choice.get("properties")?.as_object()?.iter().next()?;
+    let bounds = (number.get("minimum")?, number.get("maximum")?);
+    Some(format!("{{ {name} = {} to {} }}", bounds.0, bounds.1).into())
 }

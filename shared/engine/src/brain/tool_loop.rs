@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use super::{Brain, Conclusion, Context, Thought};
 use crate::bot::{Bot, Tool};
 use crate::model::{Deltas, Model, ModelError, ModelErrorKind, ModelReply, ModelRequest};
+use crate::overlap::Hint;
 
 /// A brain that does what its model says, within the bot's limits.
 pub struct ToolLoop {
@@ -45,6 +46,12 @@ impl Brain for ToolLoop {
             conclusion,
             model_calls: answer.calls,
         }
+    }
+
+    /// Who was asked something will say more.
+    fn hint(&self, reply: &str) -> Option<Hint> {
+        let asks = reply.trim_end().ends_with('?');
+        asks.then_some(Hint::ExpectsFollowUp)
     }
 }
 

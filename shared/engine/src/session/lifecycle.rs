@@ -33,7 +33,8 @@ impl Lifecycle {
         use Lifecycle::{Active, Closed, HandedOff, Idle, New, Working};
         match self {
             New => matches!(next, Working | HandedOff),
-            Working => matches!(next, Active | HandedOff | Closed),
+            // All that came was told before, or the work outlasted the contact's patience.
+            Working => matches!(next, New | Active | Idle | HandedOff | Closed),
             Active => matches!(next, Working | Idle | HandedOff | Closed),
             Idle => matches!(next, Working | HandedOff | Closed),
             HandedOff => matches!(next, New | Working | Active | Idle | Closed),

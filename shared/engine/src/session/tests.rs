@@ -107,3 +107,53 @@ fn a_machine_that_forgets_a_condition_is_caught() {
 fn a_lease_shorter_than_the_work_is_caught() {
     assert!(noticed(Session::apply, WORK / 2));
 }
+
+/// The steps of a session's life in one world, each from where it stood to where it stands.
+fn life(seed: u64) -> Vec<(Lifecycle, Lifecycle)> {
+    const IDLE: std::time::Duration = std::time::Duration::from_secs(30);
+    let mut dice = dice::Dice::new(seed ^ 0x11fe);
+    let mut adversary = Adversary::new(seed);
+    let mut session = Session::default();
+    let (mut now, mut heard) = (Time(0), None);
+    let mut steps = Vec::new();
+    for _ in 0..200 {
+        let before = session.lifecycle(heard, now, IDLE);
+        let pause = if dice.one_in(12) { IDLE } else { IDLE / 100 };
+        now = now.plus(pause);
+        let waited = session.lifecycle(heard, now, IDLE);
+        let command = adversary.command(&session);
+        if session.apply(&command).is_ok() && matches!(command, Command::Accept { .. }) {
+            heard = Some(now);
+        }
+        steps.extend([
+            (before, waited),
+            (waited, session.lifecycle(heard, now, IDLE)),
+        ]);
+    }
+    steps.retain(|(from, to)| from != to);
+    steps
+}
+
+#[test]
+fn whatever_is_asked_a_session_lives_as_its_type_says() {
+    use Lifecycle::{Active, Closed, HandedOff, Idle, New, Working};
+    let all = [New, Working, Active, Idle, HandedOff, Closed];
+    let mut taken = std::collections::BTreeMap::new();
+    for seed in seeds(800) {
+        for (from, to) in life(seed) {
+            assert!(
+                from.may_become(to),
+                "CONFAB_SEED={seed}: {from:?} became {to:?}"
+            );
+            *taken.entry(format!("{from:?} {to:?}")).or_insert(0) += 1;
+        }
+    }
+    for (from, to) in all.into_iter().flat_map(|from| all.map(|to| (from, to))) {
+        let seen = taken.contains_key(&format!("{from:?} {to:?}"));
+        let told = from.may_become(to) && from != to;
+        assert!(
+            seen || !told || number("CONFAB_SEED").is_some(),
+            "no session ever went from {from:?} to {to:?}: {taken:?}"
+        );
+    }
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Bots, Timing, TurnStart};
 use crate::error::{Error, Kind};
+use crate::overlap::Said;
 use crate::runtime::{Runtime, Time};
 use crate::session::{
     Applied, Command, Hold, Origin, OwnerId, Pending, Refusal, Session, SessionKey, Sessions,
@@ -82,6 +83,11 @@ impl Accept {
         check(id, text, limit)?;
         let owner = OwnerId::of_message(id);
         let now = self.runtime.now();
+        let window = bot.overlap.window(key.channel());
+        let wait = origin
+            .is_contact()
+            .then(|| window.wait(Said::alone(key.channel(), text)))
+            .flatten();
         let command = Command::Accept {
             message: Pending {
                 id: id.to_owned(),
@@ -100,11 +106,14 @@ impl Accept {
         };
         let being_started =
             receipt == Receipt::Duplicate && self.is_being_started(&session, id, now);
-        let start = if being_started {
+        let mut start = if being_started {
             None
         } else {
             self.start(key, owner, now, &session).await?
         };
+        if let (Receipt::Accepted, Some(start)) = (receipt, &mut start) {
+            start.until = wait.map(|wait| now.plus(wait));
+        }
         Ok(Accepted { receipt, start })
     }
 
@@ -135,6 +144,7 @@ impl Accept {
             return Ok(Some(TurnStart {
                 session: key.clone(),
                 hold,
+                until: None,
             }));
         }
         if session.lease.is_some_and(|lease| lease < now) {
@@ -181,6 +191,7 @@ pub(super) async fn reclaim(
     Ok((session.hold() == Some(taken)).then(|| TurnStart {
         session: key.clone(),
         hold: taken,
+        until: None,
     }))
 }
 

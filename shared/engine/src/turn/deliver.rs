@@ -231,6 +231,7 @@ impl Deliver {
                     turn,
                     seq,
                     text: text.to_owned(),
+                    by: parcel.decision.person().map(str::to_owned),
                 },
             );
         }

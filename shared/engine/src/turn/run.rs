@@ -8,6 +8,7 @@ use super::{Carriers, Crew, RunInput, RunOutput, Spill, Timing, TurnStart};
 use crate::approval::Desk;
 use crate::error::Error;
 use crate::event::{Event, Events};
+use crate::overlap::WINDOWS;
 use crate::runtime::{Runtime, Time};
 use crate::session::{
     Applied, Command, MessageHash, Pending, PlanId, Refusal, Session, Sessions, Step,
@@ -20,11 +21,14 @@ use crate::transcript::{
 mod consent;
 mod outbox;
 mod overlap;
+mod reflex;
 mod think;
 mod unthought;
 mod unwind;
+mod window;
 
 use overlap::Meeting;
+use reflex::Reflex;
 pub(super) use think::output;
 
 /// What a contact is told when no answer can be had.
@@ -99,7 +103,10 @@ impl Run {
     /// # Errors
     /// When a store failed or the bot is gone. A model's failure is a decision, not an error.
     pub async fn handle(&self, input: RunInput) -> Result<RunOutput, Error> {
-        let start = &input.start;
+        let start = &TurnStart {
+            until: None,
+            ..input.start.clone()
+        };
         // What this hold has done before must show, so a later round reads the session itself.
         let session = match input.turn {
             None => {
@@ -116,23 +123,25 @@ impl Run {
         };
         match input.previous {
             Some(previous) => self.go_on(start, session, input.turn, previous).await,
-            None => self.begin(start, session).await,
+            None => self.begin_here(start, session, input.waited).await,
         }
     }
 
-    /// The first round of a turn, or the one a dead hold was bound to.
+    /// The first round of a turn again, with all messages, without waiting for more.
     fn begin<'a>(
         &'a self,
         start: &'a TurnStart,
         session: Arc<Session>,
     ) -> BoxFuture<'a, Result<RunOutput, Error>> {
-        Box::pin(self.begin_here(start, session))
+        Box::pin(self.begin_here(start, session, WINDOWS))
     }
 
+    /// The first round of a turn, or the one a dead hold was bound to.
     async fn begin_here(
         &self,
         start: &TurnStart,
         session: Arc<Session>,
+        waited: u32,
     ) -> Result<RunOutput, Error> {
         let turn = session.delivered + 1;
         if let Some(plan) = session.plan {
@@ -141,7 +150,10 @@ impl Run {
         let Some((session, repeats)) = self.skip_repeats(start, session).await? else {
             return Ok(RunOutput::Stop);
         };
-        let count = self.batch(&session);
+        let key = &start.session;
+        let staff = self.crew.staff(key.tenant(), key.bot()).await?;
+        let reflex = Reflex::new(&staff.bot, key);
+        let count = self.batch(&session, reflex);
         let messages: Vec<Taken> = session.inbox[..count]
             .iter()
             .map(|message| Taken::of(message, repeats.contains(&message.hash())))
@@ -156,6 +168,19 @@ impl Run {
             messages,
             finish: false,
         };
+        let unthought = self.without_thought(&session, &round, reflex);
+        if unthought.is_none()
+            && let Some(until) = self.until(start, &session, &round, &staff, waited).await?
+        {
+            return Ok(RunOutput::Wait {
+                start: TurnStart {
+                    until: Some(until),
+                    ..start.clone()
+                },
+                turn,
+                waited: waited + 1,
+            });
+        }
         self.events.publish(
             &start.session,
             Event::TurnStarted {
@@ -163,8 +188,8 @@ impl Run {
                 messages: count as u64,
             },
         );
-        match self.without_thought(start, &session, &round).await? {
-            Some(decision) => self.decide(start, &session, round, decision).await,
+        match unthought {
+            Some(unthought) => self.decide(start, &session, round, unthought).await,
             None => self.think(start, session, round).await,
         }
     }
@@ -287,8 +312,11 @@ impl Run {
             finish: last.finish,
             before,
         };
-        if let Some(decision) = self.without_thought(start, &session, &round).await? {
-            return self.decide(start, &session, round, decision).await;
+        let key = &start.session;
+        let staff = self.crew.staff(key.tenant(), key.bot()).await?;
+        let reflex = Reflex::new(&staff.bot, key);
+        if let Some(unthought) = self.without_thought(start, &session, &round, reflex).await? {
+            return self.decide(start, &session, round, unthought).await;
         }
         let called = last.decision.calls();
         let all_called = called.iter().all(|call| results.contains_key(&call.intent));
@@ -296,14 +324,14 @@ impl Run {
             let undoing = undoing.clone();
             return self.unwind(start, session, round, undoing, &results).await;
         }
-        match self.meet(&start.session, &session, &round).await? {
+        match self.meet(key, &session, &round, &staff).await {
             Meeting::Nothing => {}
             Meeting::Again => return self.begin(start, session).await,
             Meeting::Undo => {
                 let undoing = Undoing::Overtaken;
                 return self.unwind(start, session, round, undoing, &results).await;
             }
-            Meeting::Join { finish } => round.join(&session, finish),
+            Meeting::Join { finish } => round.join(&session, reflex, finish),
         }
         if !all_called {
             return Ok(RunOutput::Stop);

@@ -29,6 +29,11 @@ fn a_session_is_read_from_its_path_however_it_is_encoded() {
             "https://bots.example/v1/acme/support/sessions/ada/events",
             "acme/support/web:ada",
         ),
+        ("/v1/acme/support/sessions/ada", "acme/support/web:ada"),
+        (
+            "/v1/acme/support/sessions/ada/turns/7/redrive",
+            "acme/support/web:ada",
+        ),
     ] {
         assert_eq!(read(path), Ok(expected.to_owned()), "{path}");
     }
@@ -37,7 +42,9 @@ fn a_session_is_read_from_its_path_however_it_is_encoded() {
 #[test]
 fn a_path_that_names_no_session_is_refused() {
     for (path, code) in [
-        ("/v1/acme/support/sessions/ada", "no_such_path"),
+        ("/v1/acme/support/sessions", "no_such_path"),
+        ("/v1/acme/support/sessions/", "no_such_path"),
+        ("/v1/acme/support/sessions/ada/turns/1", "no_such_path"),
         ("/v1/acme/support/sessions/ada/messages/1", "no_such_path"),
         ("/v1/acme/support/sessions//messages", "no_such_path"),
         ("/v2/acme/support/sessions/ada/messages", "no_such_path"),

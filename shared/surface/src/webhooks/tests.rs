@@ -6,6 +6,7 @@ fn url(public_url: Option<&str>, uri: &str, headers: &[(&str, &str)]) -> String 
         from: "+15550100".to_owned(),
         auth_token: "TWILIO_AUTH_TOKEN".to_owned(),
         public_url: public_url.map(str::to_owned),
+        words: engine::bot::Words::default(),
     };
     let mut request = http::Request::post(uri);
     for (name, value) in headers {

@@ -89,6 +89,7 @@ impl Exchange<'_> {
                         turn: turn.turn,
                         seq: 0,
                         text,
+                        by: None,
                     };
                     self.voice.hear(&event)?;
                 }

@@ -18,6 +18,7 @@ fn account(http: &Arc<Scripted>, simulation: &Simulation) -> Account {
             from: "+18005551212".to_owned(),
             auth_token: "TWILIO_AUTH_TOKEN".to_owned(),
             public_url: Some("https://bots.example.com".to_owned()),
+            words: engine::bot::Words::default(),
         },
         auth_token: "s3cret".into(),
         base_url: "http://127.0.0.1:4010/".to_owned(),

@@ -21,6 +21,7 @@ fn send_as(http: &Arc<Scripted>, reference: Reference, text: String) -> SendRepo
             access_token: "WHATSAPP_ACCESS_TOKEN".to_owned(),
             app_secret: "WHATSAPP_APP_SECRET".to_owned(),
             verify_token: "WHATSAPP_VERIFY_TOKEN".to_owned(),
+            words: engine::bot::Words::default(),
         },
         access_token: "EAAGsecret".into(),
         base_url: "http://127.0.0.1:4011".to_owned(),

@@ -137,6 +137,12 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "tools/refund.toml:4: `side_effect` must be one of `pure`, `idempotent`, `compensatable` and `irreversible`\n  help: did you mean `irreversible`?",
     ),
     (
+        "bot.toml",
+        "[model]",
+        "[overlap.window]\nweb = { fixed_millis = 0 }\n[model]",
+        "bot.toml:5: `overlap.window.web` must be one of `off`, `adaptive` and `{ fixed_millis = 1 to 10000 }`",
+    ),
+    (
         "tools/refund.toml",
         "kind = \"record\"",
         "kind = \"records\"",

@@ -1,6 +1,7 @@
 //! One call of the brain and the transcript item it leads to.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use futures::future::{Either, select};
@@ -8,10 +9,11 @@ use serde::Serialize;
 
 use super::{APOLOGY, Round, Run};
 use crate::approval::Approval;
-use crate::brain::{Conclusion, Context, Thought};
+use crate::brain::{Conclusion, Context, Interrupt, Thought};
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::model::{ChatMessage, Deltas, ModelCall, ModelError, ModelErrorKind, ToolCall};
+use crate::overlap::Overlap;
 use crate::runtime::{Runtime, Time};
 use crate::session::{Applied, Command, Intended, PlanId, Refusal, Session, SessionKey, Terms};
 use crate::tool::{KnownSecrets, intent_key, provenance};
@@ -65,8 +67,7 @@ impl Run {
     ) -> Result<RunOutput, Error> {
         let key = &start.session;
         let staff = self.crew.staff(key.tenant(), key.bot()).await?;
-        // What waits behind and cannot be taken in with the rest stops nothing.
-        let calm = session.arrivals == round.upto && self.is_patient(key, &round, &staff);
+        let mut calm = self.is_calm(key, &session, &round, &staff);
         let (conversation, results) = self.conversation(key, &session, &round, &staff).await?;
         let seen = conversation.clone();
         let at = self.runtime.now();
@@ -84,19 +85,31 @@ impl Run {
         let work = self
             .runtime
             .timeout(self.timing.think, staff.brain.think(context, &mut stream));
-        let newest = (calm && session.commit != Some(round.turn)).then_some(round.upto);
-        let thought = match self.while_held(start, newest, work).await? {
-            Work::Done(thought) => thought,
-            Work::Overtaken(session) => {
-                let turn = round.turn;
-                self.events.publish(key, Event::TextRestarted { turn });
-                let bound = session.plan.and(round.before.last());
-                return match bound.map(|record| record.plan) {
-                    Some(previous) => self.go_on(start, session, Some(turn), previous).await,
-                    None => self.begin(start, session).await,
-                };
+        futures::pin_mut!(work);
+        let thought = loop {
+            let newest = (calm && session.commit != Some(round.turn)).then_some(round.upto);
+            match self.while_held(start, newest, work.as_mut()).await? {
+                Work::Done(thought) => break thought,
+                Work::Overtaken(newer) => {
+                    let at = Interrupt::Thinking;
+                    match self.choose(key, &newer, &round, &staff, at).await {
+                        Overlap::Supersede | Overlap::AbsorbRestart => {
+                            let turn = round.turn;
+                            self.events.publish(key, Event::TextRestarted { turn });
+                            let bound = newer.plan.and(round.before.last());
+                            return match bound.map(|record| record.plan) {
+                                Some(previous) => {
+                                    self.go_on(start, newer, Some(turn), previous).await
+                                }
+                                None => self.begin(start, newer).await,
+                            };
+                        }
+                        // At the next tool boundary, if there is one.
+                        Overlap::Queue | Overlap::Absorb | Overlap::ForceComplete => calm = false,
+                    }
+                }
+                Work::Lost => return Ok(RunOutput::Stop),
             }
-            Work::Lost => return Ok(RunOutput::Stop),
         };
         let thought = thought.unwrap_or_else(|_| too_long());
         let plan = PlanId::fresh(&self.runtime);
@@ -193,9 +206,8 @@ impl Run {
         &self,
         start: &TurnStart,
         newest: Option<u64>,
-        work: impl Future<Output = T>,
+        mut work: Pin<&mut impl Future<Output = T>>,
     ) -> Result<Work<T>, Error> {
-        futures::pin_mut!(work);
         let clock = &self.runtime.clock;
         let renewal = self.timing.lease / 3;
         let mut renewed = clock.monotonic();

@@ -1,24 +1,40 @@
 //! What a turn decides without asking the brain.
 
+use super::reflex::{Answered, Reflex};
 use super::think::Decided;
 use super::{APOLOGY, Round, Run};
 use crate::approval::ChatAnswer;
 use crate::error::Error;
-use crate::session::{Intended, Origin, Pending, Session};
+use crate::session::{Consent, Intended, Origin, Pending, Session};
 use crate::transcript::{Decision, Taken, Verdict};
 use crate::turn::{RunOutput, TurnStart, saga};
 
+/// A decision that took no thought, and what it changes.
+pub(super) struct Unthought {
+    decision: Decision,
+    consent: Option<Consent>,
+}
+
+impl From<Decision> for Unthought {
+    fn from(decision: Decision) -> Self {
+        Self {
+            decision,
+            consent: None,
+        }
+    }
+}
+
 impl Run {
     /// How many messages of the inbox the next turn takes.
-    pub(super) fn batch(&self, session: &Session) -> usize {
+    pub(super) fn batch(&self, session: &Session, reflex: Reflex<'_>) -> usize {
         // A message that keeps killing its turns is taken alone, so that it is parked alone.
         if session.tries + 1 >= self.timing.tries {
             return 1;
         }
-        let together: fn(&&Pending) -> bool = if session.handoff.is_some() {
-            |message| !is_relayed(&message.origin)
-        } else {
-            |message| is_together(message)
+        let together = |message: &&Pending| match session.handoff {
+            _ if reflex.is_word(session, message) => false,
+            Some(_) => !is_relayed(&message.origin),
+            None => is_together(message),
         };
         session.inbox.iter().take_while(together).count().max(1)
     }
@@ -29,32 +45,53 @@ impl Run {
         start: &TurnStart,
         session: &Session,
         round: &Round,
-    ) -> Result<Option<Decision>, Error> {
-        if let Some(decision) = self.forced(session, round) {
-            return Ok(Some(decision));
+        reflex: Reflex<'_>,
+    ) -> Result<Option<Unthought>, Error> {
+        if let Some(unthought) = self.forced(session, round, reflex) {
+            return Ok(Some(unthought));
         }
         let key = &start.session;
-        match self.allowed(key, round).await? {
-            Some(decision) => Ok(Some(decision)),
-            None => self.decided(key, round).await,
-        }
+        let decision = match self.allowed(key, round).await? {
+            Some(decision) => Some(decision),
+            None => self.decided(key, round).await?,
+        };
+        Ok(decision.map(Unthought::from))
     }
 
-    fn forced(&self, session: &Session, round: &Round) -> Option<Decision> {
-        if let (Some(words), []) = (round.messages.first().and_then(relayed), &*round.before) {
-            return Some(words);
+    fn forced(&self, session: &Session, round: &Round, reflex: Reflex<'_>) -> Option<Unthought> {
+        let first = round.messages.first().filter(|_| round.before.is_empty());
+        if let Some(Answered {
+            reason,
+            text,
+            consent,
+        }) = first.and_then(|first| reflex.answer(session, first))
+        {
+            let verdict = Verdict::Refused;
+            return Some(Unthought {
+                decision: Decision::Declined {
+                    verdict,
+                    reason,
+                    text,
+                },
+                consent,
+            });
+        }
+        if let Some(words) = first.and_then(relayed) {
+            return Some(words.into());
         }
         if let Some(person) = &session.handoff {
-            return Some(Decision::Declined {
+            let declined = Decision::Declined {
                 verdict: Verdict::HandedOff,
                 reason: format!("{person} has taken the session over"),
                 text: None,
-            });
+            };
+            return Some(declined.into());
         }
-        (session.tries >= self.timing.tries).then(|| Decision::Failed {
+        let failed = || Decision::Failed {
             reason: format!("{} attempts to answer this died", session.tries),
             apology: APOLOGY.to_owned(),
-        })
+        };
+        (session.tries >= self.timing.tries).then(|| failed().into())
     }
 
     /// Writes down a decision that took no thought.
@@ -63,18 +100,19 @@ impl Run {
         start: &TurnStart,
         session: &Session,
         round: Round,
-        decision: Decision,
+        unthought: Unthought,
     ) -> Result<RunOutput, Error> {
         let key = &start.session;
         let staff = self.crew.staff(key.tenant(), key.bot()).await?;
         let decision = if round.before.is_empty() {
-            decision
+            unthought.decision
         } else {
             let results = self.results.results_since(key, round.turn).await?;
-            saga::before_giving_up(&staff.bot, session, &round.before, &results, decision)
+            saga::before_giving_up(&staff.bot, session, &round.before, &results, unthought.decision)
         };
         let mut decided = Decided::now(&self.runtime, decision);
         decided.terms.verdict = Intended::Other;
+        decided.terms.consent = unthought.consent;
         self.write(start, session, round, decided, &staff).await
     }
 }

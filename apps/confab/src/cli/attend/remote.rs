@@ -1,0 +1,84 @@
+//! Asks the process that works in the data folder.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use engine::http::{Http as _, HttpRequest};
+use engine::session::SessionKey;
+use ground::tokio_runtime;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+use surface::Problem;
+
+use super::Wish;
+use crate::cli::failure::Failure;
+use crate::http::vouch;
+
+/// The longest that the process may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+const MAX_ANSWER: usize = 1024 * 1024;
+
+/// A `confab dev` on this machine.
+pub(super) struct Remote {
+    url: String,
+    data: PathBuf,
+}
+
+impl Remote {
+    /// The process that calls itself `holder`, such as `confab dev at http://127.0.0.1:8787, process 7`.
+    pub(super) fn of(holder: Option<&str>, data: PathBuf) -> Option<Self> {
+        let (_, at) = holder?.split_once(" at ")?;
+        let url = at.split(',').next()?.trim();
+        url.starts_with("http://").then(|| Self {
+            url: url.to_owned(),
+            data,
+        })
+    }
+
+    pub(super) async fn ask(
+        &self,
+        key: &SessionKey,
+        wish: Wish<'_>,
+    ) -> Result<Result<Value, Problem>, Failure> {
+        let (verb, person, body) = match wish {
+            Wish::Take(person) => ("takeover".to_owned(), Some(person), json!({})),
+            Wish::Say(person, text) => ("replies".to_owned(), person, json!({ "text": text })),
+            Wish::GiveBack => ("handback".to_owned(), None, json!({})),
+            Wish::Close => ("close".to_owned(), None, json!({})),
+            Wish::Redrive(turn) => (format!("turns/{turn}/redrive"), None, json!({})),
+        };
+        let unreadable = |error: std::io::Error| {
+            let what = format!("the key in {} cannot be read: {error}", self.data.display());
+            Failure::cannot_run(what, None)
+        };
+        let person = person.unwrap_or("operator");
+        let token = vouch(&self.data, key, person, tokio_runtime()).map_err(unreadable)?;
+        let id = utf8_percent_encode(key.id(), NON_ALPHANUMERIC);
+        let request = HttpRequest {
+            method: "POST".to_owned(),
+            url: format!(
+                "{}/v1/{}/{}/sessions/{id}/{verb}",
+                self.url,
+                key.tenant(),
+                key.bot()
+            ),
+            headers: vec![
+                ("content-type".to_owned(), "application/json".to_owned()),
+                ("authorization".to_owned(), format!("Bearer {token}")),
+            ],
+            body: Some(body.to_string().into_bytes()),
+            timeout: TIMEOUT,
+            max_answer: MAX_ANSWER,
+        };
+        let client = channels::http::Client::new().map_err(crate::assemble::Error::from)?;
+        let answer = client.send(request).await.map_err(|failure| {
+            let what = format!("{} does not answer: {failure}", self.url);
+            Failure::cannot_run(what, Some("see whether it still runs".to_owned()))
+        })?;
+        let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        if answer.status < 300 {
+            return Ok(Ok(said));
+        }
+        Ok(Err(Problem::told(answer.status, &said)))
+    }
+}
