@@ -98,6 +98,7 @@ async fn a_long_text_waits_in_the_bucket() {
             id: "m1".to_owned(),
             text: text.clone(),
             at: Time(1),
+            origin: Origin::Contact,
         },
         owner: OwnerId(7),
         until: Time(60_000),
