@@ -10,11 +10,13 @@ use async_trait::async_trait;
 use aws::Store;
 use engine::bot::{Bot, MemoryFiles};
 use engine::brain::{Brain, Conclusion, Context, Thought};
+use engine::budget::Ledger;
 use engine::error::Error;
 use engine::event::{Event, Events};
 use engine::message::{Carrier, Channel};
 use engine::model::{ChatMessage, Deltas};
 use engine::session::{SessionKey, Sessions};
+use engine::switch::Switches;
 use engine::transcript::Verdict;
 use engine::turn::{
     Accept, Bots, Carriers, Crew, Deliver, DeliverOutput, Intake, Receipt, Run, RunInput,
@@ -263,6 +265,8 @@ async fn every_message_is_answered_once_though_answers_are_lost_and_writes_are_t
             spill: store.clone(),
             crew: echo.clone(),
             carriers: Arc::new(Web),
+            ledger: Arc::new(Ledger::new(store.clone())),
+            switches: Arc::new(Switches::new(runtime.clone(), store.clone())),
             events: Arc::new(Web),
             timing,
         },

@@ -11,9 +11,11 @@ use asl::runner::{Journal, Place, Runner};
 use asl::{Kind as MachineKind, Outcome, StateMachine};
 use async_trait::async_trait;
 use embedded::Store;
+use engine::budget::Ledger;
 use engine::error::{Error, Kind};
 use engine::http::Http;
 use engine::runtime::Runtime;
+use engine::switch::Switches;
 use engine::tool::{Secrets, Toolbox};
 use engine::turn::{
     Accept, CallTool, Carriers, Deliver, Fail, Intake, Run, Settler, Sweep, Timing, TurnStart,
@@ -62,6 +64,7 @@ pub struct Host {
     store: Arc<Store>,
     shelf: Arc<Shelf>,
     secrets: Arc<dyn Secrets>,
+    switches: Arc<Switches>,
     hub: Arc<Hub>,
     intake: Intake,
     sweep: Sweep,
@@ -89,6 +92,7 @@ impl Host {
             timing,
         } = ground;
         let hub = Arc::new(Hub::default());
+        let switches = Arc::new(Switches::new(runtime.clone(), store.clone()));
         let settler = Settler {
             runtime: runtime.clone(),
             sessions: store.clone(),
@@ -112,6 +116,8 @@ impl Host {
                 spill: store.clone(),
                 crew: shelf.clone(),
                 carriers,
+                ledger: Arc::new(Ledger::new(store.clone())),
+                switches: switches.clone(),
                 events: hub.clone(),
                 timing,
             },
@@ -126,6 +132,7 @@ impl Host {
                     records: store.clone(),
                     secrets: secrets.clone(),
                 },
+                switches: switches.clone(),
                 events: hub.clone(),
                 timing,
             },
@@ -170,6 +177,7 @@ impl Host {
             store,
             shelf,
             secrets,
+            switches,
             hub,
             runner,
             running: Mutex::default(),
@@ -268,6 +276,12 @@ impl Host {
     #[must_use]
     pub fn secrets(&self) -> &Arc<dyn Secrets> {
         &self.secrets
+    }
+
+    /// Stops bots and lets them go on.
+    #[must_use]
+    pub fn switches(&self) -> &Arc<Switches> {
+        &self.switches
     }
 
     /// The store under the host.

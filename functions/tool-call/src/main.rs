@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use engine::switch::Switches;
 use engine::tool::Toolbox;
 use engine::turn::{CallInput, CallTool, Timing};
 use lambda::Ground;
@@ -23,6 +24,7 @@ async fn main() -> Result<(), lambda::Error> {
             records: store.clone(),
             secrets: ground.secrets()?,
         },
+        switches: Arc::new(Switches::new(ground.runtime.clone(), store.clone())),
         events: sockets,
         timing: Timing::default(),
     };

@@ -2,6 +2,7 @@
 
 pub mod bot;
 pub mod brain;
+pub mod budget;
 pub mod document;
 pub mod error;
 pub mod event;
@@ -11,6 +12,7 @@ pub mod model;
 pub mod overlap;
 pub mod runtime;
 pub mod session;
+pub mod switch;
 pub mod tool;
 pub mod transcript;
 pub mod turn;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use crate::bot::names;
-use crate::bot::{Limits, TwilioSettings, WhatsappSettings};
+use crate::bot::spending::BudgetFile;
+use crate::bot::{Limits, Notices, TwilioSettings, WhatsappSettings};
 use crate::message::Channel;
 use crate::overlap::{Overlap, OverlapSettings};
 use crate::tool::SideEffectPolicy;
@@ -70,6 +71,12 @@ pub(super) struct BotFile {
     /// Bounds on a turn.
     #[serde(default)]
     pub(super) limits: Limits,
+    /// What models may cost.
+    #[serde(default)]
+    pub(super) budget: BudgetFile,
+    /// What a contact is told where the bot cannot answer.
+    #[serde(default)]
+    pub(super) notices: Notices,
     /// Where the bot answers besides the web.
     #[serde(default)]
     pub(super) channels: ChannelsTable,

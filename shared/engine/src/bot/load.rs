@@ -71,6 +71,8 @@ impl Bot {
             channels: settings.channels,
             overlap: settings.overlap,
             limits: settings.limits,
+            budget: settings.budget,
+            notices: settings.notices,
             page: settings.page,
         };
         let Problems(warnings) = sorted(reader.warnings);

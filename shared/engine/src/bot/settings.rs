@@ -11,7 +11,8 @@ use crate::bot::problem::{Problem, nearest};
 use crate::bot::reader::{MAX_FILE, Reader};
 use crate::bot::rigour::Written;
 use crate::bot::wording::escape;
-use crate::bot::{ChannelSettings, Limits, ModelSettings, Page, Script};
+use crate::bot::{ChannelSettings, Limits, ModelSettings, Notices, Page, Script};
+use crate::budget::BudgetSettings;
 use crate::message::Channel;
 use crate::overlap::OverlapSettings;
 
@@ -22,6 +23,8 @@ pub(super) struct Settings {
     pub(super) channels: ChannelSettings,
     pub(super) overlap: OverlapSettings,
     pub(super) limits: Limits,
+    pub(super) budget: BudgetSettings,
+    pub(super) notices: Notices,
     pub(super) page: Page,
 }
 
@@ -53,6 +56,8 @@ pub(super) fn load(reader: &mut Reader<'_>) -> Option<Settings> {
         channels: channels(file.channels),
         overlap: file.overlap.into(),
         limits: file.limits,
+        budget: file.budget.into(),
+        notices: file.notices,
     })
 }
 

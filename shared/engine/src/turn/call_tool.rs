@@ -9,6 +9,7 @@ use crate::error::{Error, Kind};
 use crate::event::{Event, Events};
 use crate::runtime::Runtime;
 use crate::session::{Applied, Claim, Command, InvocationId, Refusal, SessionKey, Sessions};
+use crate::switch::Switches;
 use crate::tool::{Call, ToolOutcome, Toolbox};
 use crate::transcript::{PlannedCall, ToolResult, ToolResults, ToolStatus, Transcripts};
 
@@ -27,6 +28,8 @@ pub struct CallTool {
     pub bots: Arc<dyn Bots>,
     /// Runs tools.
     pub toolbox: Toolbox,
+    /// Knows which bots are stopped.
+    pub switches: Arc<Switches>,
     /// Tells watchers.
     pub events: Arc<dyn Events>,
     /// Leases and the longest effect.
@@ -76,12 +79,22 @@ impl CallTool {
             self.claim(planned, &call, by, input.call.calm).await?
         };
         match leave {
-            Leave::Granted => self.run(&bot, tool, planned, &call, by, begun).await,
+            Leave::Granted => match self.stopped(key, tool).await? {
+                // It is ours, and has not begun.
+                Some(why) => {
+                    let outcome = ToolOutcome::failed(why);
+                    self.record(planned, &call, by, begun, outcome).await
+                }
+                None => self.run(&bot, tool, planned, &call, by, begun).await,
+            },
             Leave::Orphaned if self.results.result(key, &call.intent).await?.is_some() => Ok(()),
             Leave::Orphaned if tool.side_effect.is_repeatable() => {
                 if self.kills(planned).await? {
                     let outcome = ToolOutcome::failed("this call broke off every time");
                     self.record(planned, &call, by, begun, outcome).await
+                } else if self.stopped(key, tool).await?.is_some() {
+                    self.record(planned, &call, by, begun, ToolOutcome::unknown())
+                        .await
                 } else if self.still_mine(planned).await? {
                     self.run(&bot, tool, planned, &call, by, begun).await
                 } else {
@@ -147,6 +160,21 @@ impl CallTool {
                 Applied::Refused(..) => Leave::Lost,
             },
         )
+    }
+
+    /// Why an effect must not begin now, if it must not. What cannot be asked counts as stopped.
+    async fn stopped(&self, key: &SessionKey, tool: &Tool) -> Result<Option<&'static str>, Error> {
+        if tool.side_effect.is_pure() {
+            return Ok(None);
+        }
+        // Waiting for it comes first, so that what is known when the effect begins is a second old at most.
+        self.sessions.durable().await?;
+        Ok(match self.switches.of(key.tenant()).await {
+            Ok(switch) => switch
+                .stopped(key.bot())
+                .map(|_| "not done: stopped by an operator"),
+            Err(_) => Some("not done: nobody could tell whether it may be"),
+        })
     }
 
     /// Whether the turn was reclaimed so often that its calls must be what kills it.

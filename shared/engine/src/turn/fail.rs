@@ -38,9 +38,14 @@ impl Fail {
         {
             return Ok(DeliverOutput::Stop);
         }
-        let (version, soul) = match self.bots.find(key.tenant(), key.bot()).await {
-            Ok(bot) => (bot.version.clone(), bot.soul.hash.clone()),
-            Err(_) => (String::new(), String::new()),
+        let (version, soul, spent) = match self.bots.find(key.tenant(), key.bot()).await {
+            Ok(bot) => {
+                let budget = bot.budget.of(key.tenant());
+                // What failed may have asked models, too.
+                let spent = budget.unseen(session.tries.saturating_add(1));
+                (bot.version.clone(), bot.soul.hash.clone(), spent)
+            }
+            Err(_) => (String::new(), String::new(), 0),
         };
         let reason = format!("{}: {}", input.error.error, input.error.cause);
         let results = &self.results;
@@ -72,6 +77,7 @@ impl Fail {
             terms: Terms {
                 verdict: Intended::Other,
                 effects: session.intents.len() as u64,
+                spent,
                 ..Terms::default()
             },
             bot: version,

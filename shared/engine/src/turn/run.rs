@@ -5,20 +5,25 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 use super::{Carriers, Crew, RunInput, RunOutput, Spill, Timing, TurnStart};
+use crate::budget::Ledger;
 use crate::error::Error;
 use crate::event::{Event, Events};
+use crate::model::ModelCall;
 use crate::runtime::{Runtime, Time};
 use crate::session::{
     Applied, Command, MessageHash, Pending, PlanId, Refusal, Session, Sessions, Step,
 };
+use crate::switch::{Stopped, Switches};
 use crate::transcript::{Outcomes, Taken, ToolResults, Transcripts, TurnRecord, rounds_to};
 
 mod outbox;
 mod overlap;
+mod purse;
 mod think;
 mod unthought;
 
 use overlap::Meeting;
+use purse::given_up;
 use think::output;
 
 /// What a contact is told when no answer can be had.
@@ -44,6 +49,10 @@ pub struct Run {
     pub crew: Arc<dyn Crew>,
     /// Finds the way out, to know what a dead hold may have sent.
     pub carriers: Arc<dyn Carriers>,
+    /// Takes from the budgets of days.
+    pub ledger: Arc<Ledger>,
+    /// Knows which bots are stopped.
+    pub switches: Arc<Switches>,
     /// Tells watchers.
     pub events: Arc<dyn Events>,
     /// Leases and tries.
@@ -62,6 +71,10 @@ struct Round {
     messages: Vec<Taken>,
     /// Answer without calling more tools.
     finish: bool,
+    /// What the turn asked models in vain, when it is thought again.
+    given_up: Vec<ModelCall>,
+    /// Who stopped the bot.
+    stopped: Option<Stopped>,
 }
 
 impl Round {
@@ -80,23 +93,37 @@ impl Run {
     pub async fn handle(&self, input: RunInput) -> Result<RunOutput, Error> {
         let start = &input.start;
         // What this hold has done before must show, so a later round reads the session itself.
-        let session = match input.turn {
-            None => {
-                let sessions = &self.sessions;
-                sessions.load_held(&start.session, start.hold).await?
+        let session = async {
+            match input.turn {
+                None => self.sessions.load_held(&start.session, start.hold).await,
+                Some(_) => self.sessions.load(&start.session).await,
             }
-            Some(_) => self.sessions.load(&start.session).await?,
         };
+        let switch = self.switches.of(start.session.tenant());
+        let (session, switch) = futures::join!(session, switch);
+        let session = session?;
         if session.hold() != Some(start.hold) {
             return Ok(RunOutput::Stop);
         }
         let Some(session) = self.clear_outbox(start, session).await? else {
             return Ok(RunOutput::Stop);
         };
-        match input.previous {
-            Some(previous) => self.go_on(start, session, input.turn, previous).await,
-            None => self.begin(start, session).await,
+        let stopped = switch?.stopped(start.session.bot()).cloned();
+        if let Some(previous) = input.previous {
+            return self
+                .go_on(start, session, input.turn, previous, stopped)
+                .await;
         }
+        let turn = session.delivered + 1;
+        // An overtaken turn begins again under its own hold, a dead one's under the next.
+        let again = input.turn == Some(turn) || session.tries > 0;
+        let given_up = if again {
+            let records = self.transcripts.since(&start.session, turn).await?;
+            given_up(&records, turn, &[])
+        } else {
+            Vec::new()
+        };
+        self.begin(start, session, given_up, stopped).await
     }
 
     /// The first round of a turn, or the one a dead hold was bound to.
@@ -104,14 +131,18 @@ impl Run {
         &'a self,
         start: &'a TurnStart,
         session: Arc<Session>,
+        given_up: Vec<ModelCall>,
+        stopped: Option<Stopped>,
     ) -> BoxFuture<'a, Result<RunOutput, Error>> {
-        Box::pin(self.begin_here(start, session))
+        Box::pin(self.begin_here(start, session, given_up, stopped))
     }
 
     async fn begin_here(
         &self,
         start: &TurnStart,
         session: Arc<Session>,
+        given_up: Vec<ModelCall>,
+        stopped: Option<Stopped>,
     ) -> Result<RunOutput, Error> {
         let turn = session.delivered + 1;
         if let Some(plan) = session.plan {
@@ -134,6 +165,8 @@ impl Run {
             upto: from + count as u64 - 1,
             messages,
             finish: false,
+            given_up,
+            stopped,
         };
         self.events.publish(
             &start.session,
@@ -142,7 +175,10 @@ impl Run {
                 messages: count as u64,
             },
         );
-        match self.without_thought(&session, &round) {
+        if let Some(decision) = self.without_thought(&session, &round) {
+            return self.decide(start, &session, round, decision).await;
+        }
+        match self.switched_off(&start.session, &round).await? {
             Some(decision) => self.decide(start, &session, round, decision).await,
             None => self.think(start, session, round).await,
         }
@@ -225,6 +261,7 @@ impl Run {
         session: Arc<Session>,
         turn: Option<u64>,
         previous: PlanId,
+        stopped: Option<Stopped>,
     ) -> Result<RunOutput, Error> {
         let turn = turn.unwrap_or(session.delivered + 1);
         let records = self.transcripts.since(&start.session, turn).await?;
@@ -254,14 +291,22 @@ impl Run {
             upto: last.upto,
             messages: Vec::new(),
             finish: last.finish,
+            given_up: given_up(&records, turn, &before),
+            stopped,
             before,
         };
         if let Some(decision) = self.without_thought(&session, &round) {
             return self.decide(start, &session, round, decision).await;
         }
+        if let Some(decision) = self.switched_off(&start.session, &round).await? {
+            return self.decide(start, &session, round, decision).await;
+        }
         match self.meet(&start.session, &session, &round).await? {
             Meeting::Nothing => {}
-            Meeting::Again => return self.begin(start, session).await,
+            Meeting::Again => {
+                let given_up = round.spent().cloned().collect();
+                return self.begin(start, session, given_up, round.stopped).await;
+            }
             Meeting::Join { finish } => round.join(&session, finish),
         }
         let called = round

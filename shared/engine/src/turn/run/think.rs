@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use futures::future::{Either, select};
 use serde::Serialize;
 
+use super::purse::{Purse, usage};
 use super::{APOLOGY, Round, Run};
 use crate::brain::{Conclusion, Context, Thought};
 use crate::error::Error;
 use crate::event::{Event, Events};
-use crate::model::{ChatMessage, Deltas, ModelCall, ModelError, ModelErrorKind, ToolCall};
+use crate::model::{ChatMessage, Deltas, ModelCall, ModelError, ModelErrorKind, Quote, ToolCall};
 use crate::runtime::{Runtime, Time};
 use crate::session::{Applied, Command, Intended, PlanId, Refusal, Session, SessionKey, Terms};
 use crate::tool::intent_key;
 use crate::transcript::{
-    Decision, PlannedCall, ToolResult, ToolStatus, TurnRecord, conversation as turns_of,
+    Decision, PlannedCall, ToolResult, ToolStatus, TurnRecord, Verdict, conversation as turns_of,
 };
 use crate::turn::{
     DeliverInput, NumberedCall, Parcel, Planned, RunOutput, Staff, TurnStart, conversation,
@@ -67,12 +69,14 @@ impl Run {
         let key = &start.session;
         let staff = self.crew.staff(key.tenant(), key.bot()).await?;
         let calm = self.is_patient(key, &round, &staff);
+        let budget = staff.bot.budget.of(key.tenant());
         let (conversation, results) = self.conversation(key, &session, &round, &staff).await?;
         let at = self.runtime.now();
         let mut stream = Stream {
             events: &*self.events,
             key,
             turn: round.turn,
+            purse: Purse::new(self, key, &session, &round, budget),
         };
         let context = Context {
             bot: &staff.bot,
@@ -89,11 +93,16 @@ impl Run {
             Work::Overtaken(session) => {
                 let turn = round.turn;
                 self.events.publish(key, Event::TextRestarted { turn });
-                return self.begin(start, session).await;
+                let mut given_up: Vec<ModelCall> = round.spent().cloned().collect();
+                given_up.extend(stream.purse.give_up("a newer message came"));
+                return self.begin(start, session, given_up, round.stopped).await;
             }
-            Work::Lost => return Ok(RunOutput::Stop),
+            Work::Lost => {
+                stream.purse.give_up("the turn was lost");
+                return Ok(RunOutput::Stop);
+            }
         };
-        let thought = thought.unwrap_or_else(|_| too_long());
+        let thought = thought.unwrap_or_else(|_| too_long(stream.purse));
         let plan = PlanId::fresh(&self.runtime);
         let decision = match thought.conclusion {
             Conclusion::Reply(text) => Decision::Reply { text, by: None },
@@ -101,13 +110,18 @@ impl Run {
                 text,
                 calls: planned_calls(&staff, calls, &results, round.turn, plan),
             },
+            Conclusion::Stop(error) if error.kind == ModelErrorKind::Budget => Decision::Declined {
+                verdict: Verdict::Refused,
+                reason: error.to_string(),
+                text: Some(staff.bot.notices.over_budget.clone()),
+            },
             Conclusion::Stop(error) => Decision::Failed {
                 reason: error.to_string(),
                 apology: APOLOGY.to_owned(),
             },
         };
         let verdict = match decision {
-            Decision::Failed { .. } => Intended::Other,
+            Decision::Failed { .. } | Decision::Declined { .. } => Intended::Other,
             _ => Intended::Answered,
         };
         let terms = Terms {
@@ -212,11 +226,12 @@ impl Run {
         decided: Decided,
         staff: &Staff,
     ) -> Result<RunOutput, Error> {
-        let thoughts = round.before.iter().flat_map(|record| &record.model_calls);
-        let spent = thoughts.chain(&decided.model_calls);
+        let spent = usage(round.spent().chain(&decided.model_calls)).micro_dollars;
+        let budget = staff.bot.budget.of(start.session.tenant());
+        let model_calls = [round.given_up, decided.model_calls].concat();
         let terms = Terms {
             effects: session.intents.len() as u64,
-            spent: spent.map(|call| call.usage.micro_dollars).sum(),
+            spent: spent.saturating_add(budget.unseen(session.tries)),
             ..decided.terms
         };
         let record = TurnRecord {
@@ -234,7 +249,7 @@ impl Run {
             terms,
             bot: staff.bot.version.clone(),
             soul: staff.bot.soul.hash.clone(),
-            model_calls: decided.model_calls,
+            model_calls,
             at: decided.at,
             millis: u64::try_from(self.runtime.now().since(decided.at).as_millis())
                 .unwrap_or(u64::MAX),
@@ -244,15 +259,15 @@ impl Run {
     }
 }
 
-/// What is left of a thought that was cut off; what its models cost until then is not known.
-fn too_long() -> Thought {
+/// What is left of a thought that was cut off.
+fn too_long(purse: Purse<'_>) -> Thought {
     let error = ModelError {
         kind: ModelErrorKind::Timeout,
         detail: "the whole chain of models was cut off".to_owned(),
     };
     Thought {
+        model_calls: purse.give_up(&error.detail),
         conclusion: Conclusion::Stop(error),
-        model_calls: Vec::new(),
     }
 }
 
@@ -336,10 +351,13 @@ struct Stream<'a> {
     events: &'a dyn Events,
     key: &'a SessionKey,
     turn: u64,
+    purse: Purse<'a>,
 }
 
+#[async_trait]
 impl Deltas for Stream<'_> {
     fn text(&mut self, delta: &str) {
+        self.purse.wrote(delta.len());
         if self.events.is_watched(self.key) {
             self.events.publish(
                 self.key,
@@ -354,5 +372,17 @@ impl Deltas for Stream<'_> {
     fn restart(&mut self) {
         self.events
             .publish(self.key, Event::TextRestarted { turn: self.turn });
+    }
+
+    fn unseen(&mut self, bytes: usize) {
+        self.purse.wrote(bytes);
+    }
+
+    async fn reserve(&mut self, quote: &Quote) -> Result<(), ModelError> {
+        self.purse.reserve(quote).await
+    }
+
+    fn settle(&mut self, call: &ModelCall) {
+        self.purse.settle(call);
     }
 }

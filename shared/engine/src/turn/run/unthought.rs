@@ -3,7 +3,7 @@
 use super::think::Decided;
 use super::{APOLOGY, Round, Run};
 use crate::error::Error;
-use crate::session::{Intended, Origin, Pending, Session};
+use crate::session::{Intended, Origin, Pending, Session, SessionKey};
 use crate::transcript::{Decision, Taken, Verdict};
 use crate::turn::{RunOutput, TurnStart};
 
@@ -38,6 +38,23 @@ impl Run {
             reason: format!("{} attempts to answer this died", session.tries),
             apology: APOLOGY.to_owned(),
         })
+    }
+
+    /// What a stopped bot does: it says so, and nothing else.
+    pub(super) async fn switched_off(
+        &self,
+        key: &SessionKey,
+        round: &Round,
+    ) -> Result<Option<Decision>, Error> {
+        let Some(stopped) = &round.stopped else {
+            return Ok(None);
+        };
+        let staff = self.crew.staff(key.tenant(), key.bot()).await?;
+        Ok(Some(Decision::Declined {
+            verdict: Verdict::Refused,
+            reason: format!("stopped by {}: {}", stopped.by, stopped.reason),
+            text: Some(staff.bot.notices.stopped.clone()),
+        }))
     }
 
     /// Writes down a decision that took no thought.
