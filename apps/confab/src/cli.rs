@@ -20,6 +20,7 @@ mod screen;
 mod sessions;
 mod show;
 mod signal;
+mod switch;
 mod warnings;
 mod wording;
 mod wrap;
@@ -61,6 +62,10 @@ enum Command {
     Sessions(sessions::Sessions),
     /// Show one conversation: what was said, what was done, what it cost
     Show(show::Show),
+    /// Stop a bot, or all bots of a tenant
+    Stop(switch::Stop),
+    /// Let a stopped bot go on
+    Resume(switch::Resume),
     /// Print the JSON Schema of a file format
     Schema(schema::Schema),
 }
@@ -125,6 +130,8 @@ fn run(command: &Command, screen: &Screen, env: &Env) -> Result<(), Failure> {
         Command::New(new) => new.run(screen),
         Command::Sessions(sessions) => sessions.run(screen, env),
         Command::Show(show) => show.run(screen, env),
+        Command::Stop(stop) => stop.run(screen, env),
+        Command::Resume(resume) => resume.run(screen, env),
         Command::Schema(schema) => schema.run(screen),
     }
 }

@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
-use surface::{Granting, Problem, Reading, Webhooks, Writing, openapi};
+use surface::{Granting, Problem, Reading, Switching, Webhooks, Writing, openapi};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -31,6 +31,7 @@ struct App {
     writing: Writing,
     reading: Reading,
     granting: Granting,
+    switching: Switching,
     webhooks: Webhooks,
     /// Turns true when the host stops; ends what would wait for ever.
     stopping: watch::Receiver<bool>,
@@ -57,6 +58,12 @@ impl App {
             granting: Granting {
                 access: access.clone(),
                 bots: host.shelf().clone(),
+            },
+            switching: Switching {
+                access: access.clone(),
+                bots: host.shelf().clone(),
+                switches: host.switches().clone(),
+                sessions: host.store().clone(),
             },
             webhooks: Webhooks {
                 bots: host.shelf().clone(),
@@ -104,6 +111,10 @@ fn router(app: Arc<App>) -> Router {
         )
         .route(openapi::TURNS, get(api::turns))
         .route(openapi::TOKEN, post(api::token))
+        .route(openapi::STOP, post(api::switch))
+        .route(openapi::RESUME, post(api::switch))
+        .route(openapi::STOP_ALL, post(api::switch))
+        .route(openapi::RESUME_ALL, post(api::switch))
         .route(openapi::EVENTS, get(events::stream))
         .layer(middleware::from_fn_with_state(app.clone(), check_origin));
     // Webhooks come under any name a tunnel or proxy gives us; their signatures vouch for them.

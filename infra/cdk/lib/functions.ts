@@ -17,6 +17,8 @@ export interface FunctionSpec {
 }
 
 const session = 'session/*';
+const switches = 'document/*/switch';
+const budgets = 'document/*/budget';
 const messages = '/v1/{tenant}/{bot}/sessions/{session}/messages';
 const token = '/v1/{tenant}/{bot}/sessions/{session}/token';
 const turns = '/v1/{tenant}/{bot}/sessions/{session}/turns';
@@ -47,13 +49,21 @@ export const functions = {
     http: [`GET ${messages}`, `GET ${turns}`, 'GET /healthz', 'GET /openapi.json'],
     may: [items(session, 'GetItem', 'Query'), bodies('Get'), secret('access')],
   },
+  'api-operate': {
+    memory: 128, timeout: 10, bots: true,
+    http: [
+      'POST /v1/{tenant}/{bot}/stop', 'POST /v1/{tenant}/{bot}/resume',
+      'POST /v1/{tenant}/stop', 'POST /v1/{tenant}/resume',
+    ],
+    may: [items(switches, 'GetItem', 'PutItem'), secret('access')],
+  },
   'turn-run': {
     memory: 128, timeout: 150, bots: true, sends: true,
-    may: [...settle, items(session, 'Query'), park],
+    may: [...settle, items(session, 'Query'), items(switches, 'GetItem'), items(budgets, 'UpdateItem'), park],
   },
   'tool-call': {
     memory: 128, timeout: 70, bots: true,
-    may: [...settle, items('record/*', 'PutItem')],
+    may: [...settle, items('record/*', 'PutItem'), items(switches, 'GetItem')],
   },
   'turn-deliver': { memory: 128, timeout: 70, bots: true, sends: true, may: [...settle, park] },
   'turn-fail': { memory: 128, timeout: 70, bots: true, sends: true, may: [...settle, park] },

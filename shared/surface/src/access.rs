@@ -102,7 +102,7 @@ impl Access {
         right: Right,
     ) -> Result<(), Problem> {
         let Some(presented) = presented else {
-            return self.allow_nobody(session);
+            return self.allow_nobody(session.tenant());
         };
         if let Some(holder) = self.secrets.holder(&SecretString::from(presented)) {
             return allow_holder(holder, session, right);
@@ -119,9 +119,30 @@ impl Access {
         }
     }
 
-    fn allow_nobody(&self, session: &SessionKey) -> Result<(), Problem> {
+    /// Who sent `headers`, if they may operate the bots of `tenant`.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn operator(&self, headers: &HeaderMap, tenant: &str) -> Result<String, Problem> {
+        let Some(presented) = bearer(headers)? else {
+            self.allow_nobody(tenant)?;
+            return Ok("whoever runs this host".to_owned());
+        };
+        match self.secrets.holder(&SecretString::from(presented)) {
+            Some(holder) if holder.tenant != tenant => {
+                Err(Problem::forbidden("the key is another tenant's"))
+            }
+            Some(holder) if holder.role < Role::Operator => {
+                Err(Problem::forbidden("the key's role does not allow this"))
+            }
+            Some(holder) => Ok(holder.person.clone()),
+            None => Err(Problem::unauthenticated("the key is not known")),
+        }
+    }
+
+    fn allow_nobody(&self, tenant: &str) -> Result<(), Problem> {
         match self.open.as_deref() {
-            Some(open) if session.tenant() == open => Ok(()),
+            Some(open) if tenant == open => Ok(()),
             Some(open) => Err(Problem::forbidden(format!(
                 "without a key only the tenant {open} can be used"
             ))),

@@ -3,13 +3,14 @@
 use std::sync::LazyLock;
 
 use engine::event::Event;
+use engine::switch::Switch;
 use engine::view::Trace;
 use http::StatusCode;
 use schemars::Schema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Value, json};
 
-use crate::{Granted, Messages, NewMessage, Problem, Response, Taken, response};
+use crate::{Granted, Messages, NewMessage, Problem, Response, Stop, Taken, response};
 
 /// Where messages are written and read.
 pub const MESSAGES: &str = "/v1/{tenant}/{bot}/sessions/{session}/messages";
@@ -19,6 +20,14 @@ pub const TURNS: &str = "/v1/{tenant}/{bot}/sessions/{session}/turns";
 pub const EVENTS: &str = "/v1/{tenant}/{bot}/sessions/{session}/events";
 /// Where tokens are given out.
 pub const TOKEN: &str = "/v1/{tenant}/{bot}/sessions/{session}/token";
+/// Where a bot is stopped.
+pub const STOP: &str = "/v1/{tenant}/{bot}/stop";
+/// Where it is let go on.
+pub const RESUME: &str = "/v1/{tenant}/{bot}/resume";
+/// Where all bots of a tenant are stopped.
+pub const STOP_ALL: &str = "/v1/{tenant}/stop";
+/// Where they are let go on.
+pub const RESUME_ALL: &str = "/v1/{tenant}/resume";
 /// Where Twilio calls.
 pub const TWILIO: &str = "/webhooks/twilio/{tenant}/{bot}";
 /// Where Meta calls.
@@ -89,6 +98,10 @@ fn describe() -> Value {
                 },
             },
         },
+        STOP: stop(bot_parameters(), "Stop a bot: within a second no new turn thinks and no new effect begins; what is stopped already stays as it is", &mut schemas),
+        RESUME: resume(bot_parameters(), "Let a bot go on that was stopped alone", &mut schemas),
+        STOP_ALL: stop(tenant_parameters(), "Stop all bots of a tenant", &mut schemas),
+        RESUME_ALL: resume(tenant_parameters(), "Let a tenant's bots go on, but for those that were stopped alone", &mut schemas),
         TWILIO: {
             "parameters": bot_parameters(),
             "post": { "summary": "Twilio's webhook for messages and status callbacks", "responses": webhook(&mut schemas) },
@@ -115,6 +128,25 @@ fn describe() -> Value {
             "securitySchemes": { "key": { "type": "http", "scheme": "bearer", "description": "A key of the secrets file, or a token of one session." } },
             "schemas": schemas.take_definitions(true),
         },
+    })
+}
+
+fn stop(parameters: Value, summary: &str, schemas: &mut SchemaGenerator) -> Value {
+    let body = content(&schemas.subschema_for::<Stop>());
+    let mut path = resume(parameters, summary, schemas);
+    path["post"]["requestBody"] = json!({ "required": true, "content": body });
+    for status in ["413", "415", "422"] {
+        path["post"]["responses"][status] = problem(schemas);
+    }
+    path
+}
+
+fn resume(parameters: Value, summary: &str, schemas: &mut SchemaGenerator) -> Value {
+    let switch = schemas.subschema_for::<Switch>();
+    let problems = ["400", "401", "403", "404", "503"];
+    json!({
+        "parameters": parameters,
+        "post": { "summary": summary, "responses": answers("200", &switch, schemas, &problems) },
     })
 }
 
@@ -153,6 +185,10 @@ fn query(name: &str, description: &str) -> Value {
 
 fn path(name: &str, description: &str) -> Value {
     json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" }, "description": description })
+}
+
+fn tenant_parameters() -> Value {
+    json!([path("tenant", "Whose bots; `local` on one machine.")])
 }
 
 fn bot_parameters() -> Value {

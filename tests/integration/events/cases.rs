@@ -36,6 +36,14 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
         ],
     ),
     (
+        "api-operate",
+        &[
+            ("not-for-viewers", Problem(403, "forbidden")),
+            ("resume-all", Status(200, "{}")),
+            ("stop", Status(200, "\"reason\":\"it went mad\"")),
+        ],
+    ),
+    (
         "job-sweep",
         &[
             ("not-an-object", Error("Invalid")),

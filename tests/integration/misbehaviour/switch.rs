@@ -53,7 +53,7 @@ fn nothing_new_begins_a_second_after_a_bot_was_stopped() {
                     .unwrap();
             });
         }
-        simulation.run_for(15 * SECOND);
+        simulation.run_for(15 * SECOND + Duration::from_millis(700 * seed));
         // Another process writes the switch, so that this one must find out.
         let other = engine::switch::Switches::new(simulation.runtime(), host.store().clone());
         let at = simulation.block_on(async move {

@@ -24,6 +24,10 @@ pub(super) async fn token(State(app): State<Arc<App>>, request: Request) -> Resp
     outgoing(app.granting.post(incoming(request)).await)
 }
 
+pub(super) async fn switch(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.switching.post(incoming(request)).await)
+}
+
 pub(super) async fn twilio(State(app): State<Arc<App>>, request: Request) -> Response {
     outgoing(app.webhooks.twilio(incoming(request)).await)
 }
