@@ -250,6 +250,9 @@ pub struct Limits {
     /// Tool calls in one round.
     #[schemars(range(min = 1, max = 40))]
     pub calls_per_round: u32,
+    /// Tool calls in one turn.
+    #[schemars(range(min = 1, max = 1000))]
+    pub calls_per_turn: u32,
     /// Characters of one message.
     #[schemars(range(min = 1, max = 100_000))]
     pub message_chars: usize,
@@ -269,6 +272,7 @@ impl Default for Limits {
         Self {
             tool_rounds: 6,
             calls_per_round: 8,
+            calls_per_turn: 32,
             message_chars: 8000,
             inbox: 64,
             history_turns: 40,

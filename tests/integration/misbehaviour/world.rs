@@ -41,7 +41,7 @@ pub(super) struct Outside {
 
 pub(super) type World = Arc<Mutex<Outside>>;
 
-/// Takes ten seconds. Told to `refund`, it calls the tool once; told to `loop`, with every breath.
+/// Takes ten seconds, and calls tools as it is told: see [`calls`].
 struct Dear(Runtime, World);
 
 #[async_trait]
@@ -82,14 +82,10 @@ impl Model for Dear {
         deltas.text("Well, ");
         self.0.clock.sleep(Duration::from_secs(10)).await;
         let answers = matches!(request.messages.last(), Some(ChatMessage::Tool { .. }));
-        let calls = if said.contains("loop") || said.contains("refund") && !answers {
-            vec![ToolCall {
-                id: "1".to_owned(),
-                name: "refund".to_owned(),
-                arguments: json!({ "order": format!("{said} {}", request.messages.len()) }),
-            }]
-        } else {
+        let calls = if request.tools.is_empty() {
             Vec::new()
+        } else {
+            calls(&said, request.messages.len(), answers)
         };
         call.usage = Usage {
             input_tokens: 500,
@@ -105,6 +101,28 @@ impl Model for Dear {
             }),
             calls: vec![call],
         }
+    }
+}
+
+/// The calls that were asked for, after `messages` messages.
+fn calls(said: &str, messages: usize, answers: bool) -> Vec<ToolCall> {
+    let call = |name: &str, arguments| ToolCall {
+        id: "1".to_owned(),
+        name: name.to_owned(),
+        arguments,
+    };
+    let order = json!({ "order": format!("{said} {messages}") });
+    let same = json!({ "order": "the same" });
+    let ten = || std::iter::repeat_n(call("refund", same.clone()), 10).collect();
+    match (said, answers) {
+        ("loop", _) => vec![call("refund", order)],
+        ("same", _) => vec![call("refund", same)],
+        ("ten", _) => ten(),
+        ("refund", false) => vec![call("refund", order)],
+        ("unknown", false) => vec![call("rm", order)],
+        ("garbage", false) => vec![call("refund", json!("{\"order\": "))],
+        ("huge", false) => vec![call("refund", json!({ "order": "x".repeat(70_000) }))],
+        _ => Vec::new(),
     }
 }
 

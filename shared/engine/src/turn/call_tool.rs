@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::{Bots, CallInput, Planned, Timing};
 use crate::bot::{Bot, Tool};
 use crate::error::{Error, Kind};
@@ -34,6 +36,16 @@ pub struct CallTool {
     pub events: Arc<dyn Events>,
     /// Leases and the longest effect.
     pub timing: Timing,
+}
+
+/// The most bytes of a call's arguments, as JSON.
+const MAX_ARGUMENTS: usize = 64 * 1024;
+
+fn too_long(arguments: &Value) -> Option<String> {
+    let length = serde_json::to_vec(arguments).map_or(0, |json| json.len());
+    (length > MAX_ARGUMENTS).then(|| {
+        format!("the arguments are {length} bytes long, and at most {MAX_ARGUMENTS} are taken")
+    })
 }
 
 /// Whether a call may run, after it asked for its intent.
@@ -68,6 +80,11 @@ impl CallTool {
             ));
             return self.record(planned, &call, by, begun, outcome).await;
         };
+        if let Some(message) = too_long(&call.arguments) {
+            return self
+                .record(planned, &call, by, begun, ToolOutcome::failed(message))
+                .await;
+        }
         if let Err(message) = tool.arguments.check(&call.arguments) {
             return self
                 .record(planned, &call, by, begun, ToolOutcome::failed(message))

@@ -16,6 +16,7 @@ use crate::session::{
 use crate::switch::{Stopped, Switches};
 use crate::transcript::{Outcomes, Taken, ToolResults, Transcripts, TurnRecord, rounds_to};
 
+mod bounds;
 mod outbox;
 mod overlap;
 mod purse;

@@ -64,13 +64,17 @@ impl Run {
         &self,
         start: &TurnStart,
         session: Arc<Session>,
-        round: Round,
+        mut round: Round,
     ) -> Result<RunOutput, Error> {
         let key = &start.session;
         let staff = self.crew.staff(key.tenant(), key.bot()).await?;
         let calm = self.is_patient(key, &round, &staff);
         let budget = staff.bot.budget.of(key.tenant());
-        let (conversation, results) = self.conversation(key, &session, &round, &staff).await?;
+        let (mut conversation, results) = self.conversation(key, &session, &round, &staff).await?;
+        if let Some(enough) = round.enough(&staff.bot.limits, &results) {
+            enough.tell(&mut conversation);
+            round.finish = true;
+        }
         let at = self.runtime.now();
         let mut stream = Stream {
             events: &*self.events,
@@ -108,7 +112,13 @@ impl Run {
             Conclusion::Reply(text) => Decision::Reply { text, by: None },
             Conclusion::Tools { text, calls } => Decision::Tools {
                 text,
-                calls: planned_calls(&staff, calls, &results, round.turn, plan),
+                calls: planned_calls(
+                    &staff,
+                    round.bounded(calls, &staff.bot.limits),
+                    &results,
+                    round.turn,
+                    plan,
+                ),
             },
             Conclusion::Stop(error) if error.kind == ModelErrorKind::Budget => Decision::Declined {
                 verdict: Verdict::Refused,
