@@ -17,6 +17,7 @@ mod http;
 mod kill;
 mod lossy;
 mod ministack;
+mod misbehaviour;
 mod names;
 mod process;
 mod session_on_ministack;

@@ -11,11 +11,13 @@ use aws::Store;
 use engine::approval::{ApprovalStart, Desk, Waits};
 use engine::bot::{Bot, MemoryFiles};
 use engine::brain::{Brain, Conclusion, Context, Thought};
+use engine::budget::Ledger;
 use engine::error::{Error, Kind};
 use engine::event::{Event, Events};
 use engine::message::{Carrier, Channel};
 use engine::model::{ChatMessage, Deltas};
 use engine::session::{SessionKey, Sessions};
+use engine::switch::Switches;
 use engine::tool::Secrets;
 use engine::transcript::Verdict;
 use engine::turn::{
@@ -293,6 +295,8 @@ async fn every_message_is_answered_once_though_answers_are_lost_and_writes_are_t
                 waits: Arc::new(Web),
             },
             secrets: Arc::new(Web),
+            ledger: Arc::new(Ledger::new(store.clone())),
+            switches: Arc::new(Switches::new(runtime.clone(), store.clone())),
             events: Arc::new(Web),
             timing,
         },

@@ -22,6 +22,7 @@ mod screen;
 mod sessions;
 mod show;
 mod signal;
+mod switch;
 mod unknown;
 mod warnings;
 mod wording;
@@ -82,6 +83,10 @@ enum Command {
     Close(attend::Close),
     /// Give the messages of a parked turn another try
     Redrive(attend::Redrive),
+    /// Stop a bot, or all bots of a tenant
+    Stop(switch::Stop),
+    /// Let a stopped bot go on
+    Resume(switch::Resume),
     /// Print the JSON Schema of a file format
     Schema(schema::Schema),
 }
@@ -155,6 +160,8 @@ fn run(command: &Command, screen: &Screen, env: &Env) -> Result<(), Failure> {
         Command::GiveBack(give_back) => give_back.run(screen, env),
         Command::Close(close) => close.run(screen, env),
         Command::Redrive(redrive) => redrive.run(screen, env),
+        Command::Stop(stop) => stop.run(screen, env),
+        Command::Resume(resume) => resume.run(screen, env),
         Command::Schema(schema) => schema.run(screen),
     }
 }

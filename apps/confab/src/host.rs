@@ -14,10 +14,12 @@ use async_trait::async_trait;
 use embedded::Store;
 use engine::approval::{Ask, Desk, Links, Tell};
 use engine::attend::Attend;
+use engine::budget::Ledger;
 use engine::error::{Error, Kind};
 use engine::http::Http;
 use engine::runtime::Runtime;
 use engine::session::{Hold, SessionKey};
+use engine::switch::Switches;
 use engine::tool::{Secrets, Toolbox};
 use engine::turn::{
     Accept, CallTool, Carriers, Deliver, Fail, Intake, Redrive, Run, Settler, Sweep, Timing,
@@ -73,6 +75,7 @@ pub struct Host {
     store: Arc<Store>,
     shelf: Arc<Shelf>,
     secrets: Arc<dyn Secrets>,
+    switches: Arc<Switches>,
     hub: Arc<Hub>,
     intake: Intake,
     desk: Desk,
@@ -105,6 +108,7 @@ impl Host {
         let approval = machine("approval", APPROVAL, MachineKind::Standard)?;
         Ok(Arc::new_cyclic(|me: &Weak<Self>| {
             let hub = Arc::new(Hub::default());
+            let switches = Arc::new(Switches::new(runtime.clone(), store.clone()));
             let desk = Desk {
                 runtime: runtime.clone(),
                 documents: store.clone(),
@@ -146,6 +150,8 @@ impl Host {
                     carriers,
                     desk: desk.clone(),
                     secrets: secrets.clone(),
+                    ledger: Arc::new(Ledger::new(store.clone())),
+                    switches: switches.clone(),
                     events: hub.clone(),
                     timing,
                 },
@@ -162,6 +168,7 @@ impl Host {
                         secrets: secrets.clone(),
                     },
                     desk: desk.clone(),
+                    switches: switches.clone(),
                     events: hub.clone(),
                     timing,
                 },
@@ -209,6 +216,7 @@ impl Host {
                 store,
                 shelf,
                 secrets,
+                switches,
                 hub,
                 runner,
                 running: Mutex::default(),
@@ -355,6 +363,12 @@ impl Host {
     #[must_use]
     pub fn secrets(&self) -> &Arc<dyn Secrets> {
         &self.secrets
+    }
+
+    /// Stops bots and lets them go on.
+    #[must_use]
+    pub fn switches(&self) -> &Arc<Switches> {
+        &self.switches
     }
 
     /// The store under the host.

@@ -8,7 +8,8 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
 use surface::{
-    Approving, Attending, Granting, Once, Problem, Reading, Settling, Webhooks, Writing, openapi,
+    Approving, Attending, Granting, Once, Problem, Reading, Settling, Switching, Webhooks, Writing,
+    openapi,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -38,6 +39,7 @@ struct App {
     approving: Approving,
     settling: Settling,
     attending: Attending,
+    switching: Switching,
     webhooks: Webhooks,
     /// Turns true when the host stops; ends what would wait for ever.
     stopping: watch::Receiver<bool>,
@@ -84,6 +86,12 @@ impl App {
                     documents: host.store().clone(),
                     runtime: host.runtime().clone(),
                 },
+            },
+            switching: Switching {
+                access: access.clone(),
+                bots: host.shelf().clone(),
+                switches: host.switches().clone(),
+                sessions: host.store().clone(),
             },
             webhooks: Webhooks {
                 bots: host.shelf().clone(),
@@ -137,6 +145,10 @@ fn router(app: Arc<App>) -> Router {
         .route(openapi::DENY, post(api::decide))
         .route(openapi::UNKNOWN, get(api::unknown))
         .route(openapi::ONE_UNKNOWN, post(api::settle))
+        .route(openapi::STOP, post(api::switch))
+        .route(openapi::RESUME, post(api::switch))
+        .route(openapi::STOP_ALL, post(api::switch))
+        .route(openapi::RESUME_ALL, post(api::switch))
         .route(openapi::SESSION, get(api::standing))
         .route(openapi::SESSIONS, get(sessions::list))
         .route(openapi::EVENTS, get(events::stream));

@@ -20,7 +20,7 @@ async fn main() -> Result<(), lambda::Error> {
         let attending = Attending {
             access: accesses.current().await?,
             bots: intake.accept.bots.clone(),
-            desk: Attend {
+            attend: Attend {
                 intake: intake.clone(),
                 transcripts: store.clone(),
             },

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use engine::switch::Switches;
 use engine::tool::Toolbox;
 use engine::turn::{CallInput, CallTool, Timing};
 use lambda::Ground;
@@ -26,6 +27,7 @@ async fn main() -> Result<(), lambda::Error> {
             secrets: ground.secrets()?,
         },
         desk: ground.asking_desk(&store, &shelf)?,
+        switches: Arc::new(Switches::new(ground.runtime.clone(), store.clone())),
         events: sockets,
         timing: Timing::default(),
     };

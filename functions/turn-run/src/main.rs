@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::budget::Ledger;
+use engine::switch::Switches;
 use engine::turn::{Run, RunInput, Timing};
 use lambda::Ground;
 
@@ -33,6 +35,8 @@ async fn main() -> Result<(), lambda::Error> {
         desk: ground.desk(&store, &shelf),
         secrets: secrets.clone(),
         crew: Arc::new(crew::Crew::new(ground.runtime.clone(), shelf, secrets)),
+        ledger: Arc::new(Ledger::new(store.clone())),
+        switches: Arc::new(Switches::new(ground.runtime.clone(), store.clone())),
         events: sockets,
         timing: Timing {
             think: THINK,

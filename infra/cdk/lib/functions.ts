@@ -20,6 +20,8 @@ const session = 'session/*';
 const unknown = 'document/*/unknown';
 const approvals = 'document/*/approval';
 const one = '/v1/{tenant}/{bot}/sessions/{session}';
+const switches = 'document/*/switch';
+const budgets = 'document/*/budget';
 const messages = '/v1/{tenant}/{bot}/sessions/{session}/messages';
 const token = '/v1/{tenant}/{bot}/sessions/{session}/token';
 const turns = '/v1/{tenant}/{bot}/sessions/{session}/turns';
@@ -86,15 +88,26 @@ export const functions = {
       items('document/*/request', 'GetItem', 'PutItem', 'DeleteItem'), secret('access'),
     ],
   },
+  'api-operate': {
+    memory: 128, timeout: 10, bots: true,
+    http: [
+      'POST /v1/{tenant}/{bot}/stop', 'POST /v1/{tenant}/{bot}/resume',
+      'POST /v1/{tenant}/stop', 'POST /v1/{tenant}/resume',
+    ],
+    may: [items(switches, 'GetItem', 'PutItem'), secret('access')],
+  },
   'turn-run': {
     memory: 128, timeout: 150, bots: true, sends: true,
-    may: [...settle, items(session, 'Query'), items(approvals, 'GetItem', 'PutItem', 'Query'), answerFor, park],
+    may: [
+      ...settle, items(session, 'Query'), items(approvals, 'GetItem', 'PutItem', 'Query'), answerFor,
+      items(switches, 'GetItem'), items(budgets, 'UpdateItem'), park,
+    ],
   },
   'tool-call': {
     memory: 128, timeout: 70, bots: true,
     may: [
       ...settle, items('record/*', 'PutItem'), items(approvals, 'GetItem', 'PutItem'),
-      items(unknown, 'GetItem', 'PutItem', 'DeleteItem'), askPeople,
+      items(unknown, 'GetItem', 'PutItem', 'DeleteItem'), items(switches, 'GetItem'), askPeople,
     ],
   },
   'turn-deliver': { memory: 128, timeout: 70, bots: true, sends: true, may: [...settle, park] },

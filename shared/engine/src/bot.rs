@@ -26,6 +26,7 @@ pub mod schema;
 pub mod secrets;
 mod settings;
 mod skills;
+mod spending;
 mod table;
 mod tools;
 mod undo;
@@ -42,6 +43,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::budget::BudgetSettings;
 use crate::message::Channel;
 use crate::model::ToolOffer;
 use crate::overlap::OverlapSettings;
@@ -83,6 +85,10 @@ pub struct Bot {
     pub overlap: OverlapSettings,
     /// Bounds on a turn.
     pub limits: Limits,
+    /// What models may cost.
+    pub budget: BudgetSettings,
+    /// What a contact is told where the bot cannot answer.
+    pub notices: Notices,
     /// What the web page shows: title, greeting, suggestions.
     pub page: Page,
 }
@@ -295,6 +301,9 @@ pub struct Limits {
     /// Tool calls in one round.
     #[schemars(range(min = 1, max = 40))]
     pub calls_per_round: u32,
+    /// Tool calls in one turn.
+    #[schemars(range(min = 1, max = 1000))]
+    pub calls_per_turn: u32,
     /// Characters of one message.
     #[schemars(range(min = 1, max = 100_000))]
     pub message_chars: usize,
@@ -314,10 +323,34 @@ impl Default for Limits {
         Self {
             tool_rounds: 6,
             calls_per_round: 8,
+            calls_per_turn: 32,
             message_chars: 8000,
             inbox: 64,
             history_turns: 40,
             tool_result_chars: 8000,
+        }
+    }
+}
+
+/// `[notices]`: what a contact is told where the bot cannot answer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Notices {
+    /// When the budget is spent.
+    #[schemars(length(min = 1, max = 1000))]
+    pub over_budget: String,
+    /// While the bot or its tenant is stopped.
+    #[schemars(length(min = 1, max = 1000))]
+    pub stopped: String,
+}
+
+impl Default for Notices {
+    fn default() -> Self {
+        Self {
+            over_budget:
+                "I have reached the limit of what I may do for now. Please try again later."
+                    .to_owned(),
+            stopped: "I am switched off at the moment. Please try again later.".to_owned(),
         }
     }
 }

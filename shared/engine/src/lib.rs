@@ -1,9 +1,10 @@
 //! What a session, a turn, a tool and a bot are.
 
 pub mod approval;
+pub mod attend;
 pub mod bot;
 pub mod brain;
-pub mod attend;
+pub mod budget;
 pub mod document;
 pub mod error;
 pub mod event;
@@ -13,6 +14,7 @@ pub mod model;
 pub mod overlap;
 pub mod runtime;
 pub mod session;
+pub mod switch;
 pub mod tool;
 pub mod transcript;
 pub mod turn;

@@ -107,6 +107,51 @@ impl Usage {
             micro_dollars: self.micro_dollars + other.micro_dollars,
         }
     }
+
+    /// Tokens read and written.
+    #[must_use]
+    pub fn tokens(self) -> u64 {
+        self.input_tokens.saturating_add(self.output_tokens)
+    }
+}
+
+/// The most that one try at one model may come to, told before it is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Quote {
+    /// As [`ModelCall::model`].
+    pub model: String,
+    /// The most tokens that the request may count.
+    pub input_tokens: u64,
+    /// The most tokens that may be written.
+    pub output_tokens: u64,
+    /// What reading that many costs, in millionths of a US dollar.
+    pub input_micro_dollars: u64,
+    /// What writing that many costs, in millionths of a US dollar.
+    pub output_micro_dollars: u64,
+}
+
+impl Quote {
+    /// What the try comes to at most.
+    #[must_use]
+    pub fn most(&self) -> Usage {
+        self.after(u64::MAX)
+    }
+
+    /// What a try that broke off came to at most, of which `bytes` had been written; a token is a byte or more.
+    #[must_use]
+    pub fn after(&self, bytes: u64) -> Usage {
+        let written = bytes.min(self.output_tokens);
+        let cost = u128::from(self.output_micro_dollars) * u128::from(written);
+        let cost = cost.div_ceil(u128::from(self.output_tokens.max(1)));
+        Usage {
+            input_tokens: self.input_tokens,
+            cached_tokens: 0,
+            output_tokens: written,
+            micro_dollars: self
+                .input_micro_dollars
+                .saturating_add(u64::try_from(cost).unwrap_or(u64::MAX)),
+        }
+    }
 }
 
 /// One try at one model: a line of the trace.
@@ -118,7 +163,7 @@ pub struct ModelCall {
     pub at: Time,
     /// How long it took, in milliseconds.
     pub millis: u64,
-    /// What it cost; zero where the provider did not say.
+    /// What it cost; the most it can have cost where the provider did not say.
     pub usage: Usage,
     /// Why it failed; absent when it answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -164,6 +209,8 @@ pub enum ModelErrorKind {
     Cut,
     /// The answer could not be understood, or was empty.
     Garbled,
+    /// Asking might cost more than the budget has left.
+    Budget,
 }
 
 impl ModelErrorKind {
@@ -171,7 +218,9 @@ impl ModelErrorKind {
     #[must_use]
     pub fn is_retryable(self) -> bool {
         match self {
-            Self::Authentication | Self::InvalidRequest | Self::ContextTooLong => false,
+            Self::Authentication | Self::InvalidRequest | Self::ContextTooLong | Self::Budget => {
+                false
+            }
             Self::RateLimited | Self::Unavailable | Self::Timeout | Self::Cut | Self::Garbled => {
                 true
             }
@@ -190,17 +239,36 @@ impl fmt::Display for ModelErrorKind {
             Self::Timeout => "the model took too long",
             Self::Cut => "the model's stream was cut",
             Self::Garbled => "the model's answer could not be understood",
+            Self::Budget => "the budget does not allow it",
         })
     }
 }
 
-/// Receives a reply while it is being written.
+/// Receives a reply while it is being written, and gives leave to ask for it.
+///
+/// Every try at a model begins with [`Deltas::reserve`] and, unless it is dropped, ends with
+/// [`Deltas::settle`]. Whoever bounds nothing leaves both as they are.
+#[async_trait]
 pub trait Deltas: Send {
     /// The next piece of text.
     fn text(&mut self, delta: &str);
 
     /// What was streamed so far is void: another model starts the reply over.
     fn restart(&mut self);
+
+    /// So many bytes came that are not text: arguments in the making, reasoning.
+    fn unseen(&mut self, _bytes: usize) {}
+
+    /// Sets aside what a try may come to.
+    ///
+    /// # Errors
+    /// [`ModelErrorKind::Budget`] when there is not that much left: this model must not be asked.
+    async fn reserve(&mut self, _quote: &Quote) -> Result<(), ModelError> {
+        Ok(())
+    }
+
+    /// The try that was reserved for has ended, and came to this.
+    fn settle(&mut self, _call: &ModelCall) {}
 }
 
 /// A language model, or a chain of them.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use engine::model::{
     Deltas, Model, ModelAnswer, ModelCall, ModelError, ModelErrorKind, ModelReply, ModelRequest,
-    Usage,
+    Quote, Usage,
 };
 use engine::runtime::Runtime;
 
@@ -32,7 +32,8 @@ pub(crate) struct Link {
 /// A chain of models, of which one answers.
 ///
 /// A failure that another try may mend moves on to the next model; a lone model is asked once
-/// more. The whole chain shares one deadline.
+/// more. So does a model that the budget does not allow: the next may be cheaper. The whole chain
+/// shares one deadline.
 pub(crate) struct Fallback {
     pub(crate) runtime: Runtime,
     pub(crate) links: Vec<Link>,
@@ -100,7 +101,7 @@ impl Fallback {
         let mut last = Failure::new(ModelErrorKind::Unavailable, "the chain is empty");
         for link in links {
             match self.ask(link, conversation).await {
-                Err(failure) if failure.error.kind.is_retryable() => last = failure,
+                Err(failure) if moves_on(failure.error.kind) => last = failure,
                 settled => return settled,
             }
             if self.runtime.clock.monotonic() >= conversation.patience.until {
@@ -133,8 +134,17 @@ impl Fallback {
         link: &Link,
         conversation: &mut Conversation<'_>,
     ) -> Result<ModelReply, Failure> {
+        let quote = link.source.quote(conversation.request);
+        let leave = conversation.stage.reserve(&quote).await;
         let at = self.runtime.now();
         let began = self.runtime.clock.monotonic();
+        if let Err(error) = leave {
+            let outcome = not_asked(Failure {
+                error,
+                retry_after: None,
+            });
+            return self.record(link, conversation, at, began, outcome);
+        }
         let permit = match link.breaker.as_ref().map(|breaker| breaker.admit(began)) {
             Some(Err(Resting(rest))) => {
                 let outcome = rested(rest);
@@ -144,7 +154,7 @@ impl Fallback {
             None => None,
         };
         conversation.stage.begin();
-        let outcome = read(
+        let mut outcome = read(
             &self.runtime,
             link.source.ask(conversation.request),
             conversation.patience,
@@ -159,6 +169,7 @@ impl Fallback {
                 _ => permit.succeeded(),
             }
         }
+        outcome.usage = outcome.usage.or_else(|| estimate(&quote, &outcome));
         self.record(link, conversation, at, began, outcome)
     }
 
@@ -171,13 +182,15 @@ impl Fallback {
         outcome: Outcome,
     ) -> Result<ModelReply, Failure> {
         let took = self.runtime.clock.monotonic().saturating_sub(began);
-        conversation.calls.push(ModelCall {
+        let call = ModelCall {
             model: link.source.name().to_owned(),
             at,
             millis: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            usage: outcome.usage,
+            usage: outcome.usage.unwrap_or_default(),
             error: outcome.result.as_ref().err().map(error_of),
-        });
+        };
+        conversation.stage.settle(&call);
+        conversation.calls.push(call);
         outcome.result
     }
 }
@@ -186,17 +199,41 @@ fn error_of(failure: &Failure) -> ModelError {
     failure.error.clone()
 }
 
+fn moves_on(kind: ModelErrorKind) -> bool {
+    kind.is_retryable() || kind == ModelErrorKind::Budget
+}
+
+/// The most that a try can have cost whose cost the provider did not say; nothing where it did not begin.
+fn estimate(quote: &Quote, outcome: &Outcome) -> Option<Usage> {
+    let kind = outcome
+        .result
+        .as_ref()
+        .err()
+        .map(|failure| failure.error.kind);
+    match kind {
+        None | Some(ModelErrorKind::Timeout | ModelErrorKind::Cut | ModelErrorKind::Garbled) => {}
+        Some(_) if outcome.bytes > 0 => {}
+        Some(_) => return None,
+    }
+    Some(quote.after(u64::try_from(outcome.bytes).unwrap_or(u64::MAX)))
+}
+
+fn not_asked(failure: Failure) -> Outcome {
+    Outcome {
+        result: Err(failure),
+        usage: None,
+        bytes: 0,
+    }
+}
+
 fn rested(rest: Duration) -> Outcome {
     let detail = format!(
         "not asked: it failed three times in a row and rests for another {} s",
         rest.as_secs_f64().ceil()
     );
-    Outcome {
-        result: Err(Failure {
-            // Longer than the lone model of a chain would be waited for.
-            retry_after: Some(rest.max(MAX_RETRY_AFTER + Duration::from_millis(1))),
-            ..Failure::new(ModelErrorKind::Unavailable, detail)
-        }),
-        usage: Usage::default(),
-    }
+    not_asked(Failure {
+        // Longer than the lone model of a chain would be waited for.
+        retry_after: Some(rest.max(MAX_RETRY_AFTER + Duration::from_millis(1))),
+        ..Failure::new(ModelErrorKind::Unavailable, detail)
+    })
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use engine::model::{ModelErrorKind, ModelRequest};
+use engine::model::{ModelErrorKind, ModelRequest, Quote};
 use futures::{StreamExt, TryStreamExt, stream};
 use genai::adapter::AdapterKind;
 use genai::chat::ChatOptions;
@@ -153,6 +153,17 @@ pub(crate) struct Remote {
 impl Source for Remote {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn quote(&self, request: &ModelRequest) -> Quote {
+        let (input, output) = (request::most_tokens(request), u64::from(self.max_tokens));
+        Quote {
+            model: self.name.clone(),
+            input_tokens: input,
+            output_tokens: output,
+            input_micro_dollars: self.price.usage(input, 0, 0).micro_dollars,
+            output_micro_dollars: self.price.usage(0, 0, output).micro_dollars,
+        }
     }
 
     fn ask<'a>(&'a self, request: &'a ModelRequest) -> Pieces<'a> {

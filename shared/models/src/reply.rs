@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use engine::model::{
-    Deltas, ModelError, ModelErrorKind, ModelReply, ModelRequest, ToolCall, Usage,
+    Deltas, ModelCall, ModelError, ModelErrorKind, ModelReply, ModelRequest, Quote, ToolCall, Usage,
 };
 use engine::runtime::Runtime;
 use futures::StreamExt;
@@ -23,6 +23,9 @@ const MAX_CALLS: usize = 64;
 pub(crate) trait Source: Send + Sync {
     /// As [`engine::model::ModelCall::model`] shows it.
     fn name(&self) -> &str;
+
+    /// The most that asking for this may come to.
+    fn quote(&self, request: &ModelRequest) -> Quote;
 
     /// Asks for one reply. A stream that ends without [`Piece::End`] was cut.
     fn ask<'a>(&'a self, request: &'a ModelRequest) -> Pieces<'a>;
@@ -76,7 +79,10 @@ impl Failure {
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
     pub(crate) result: Result<ModelReply, Failure>,
-    pub(crate) usage: Usage,
+    /// What it cost, as far as the provider said.
+    pub(crate) usage: Option<Usage>,
+    /// The bytes that came.
+    pub(crate) bytes: usize,
 }
 
 /// How long a reply may take.
@@ -110,9 +116,21 @@ impl<'a> Stage<'a> {
         }
     }
 
+    pub(crate) async fn reserve(&mut self, quote: &Quote) -> Result<(), ModelError> {
+        self.deltas.reserve(quote).await
+    }
+
+    pub(crate) fn settle(&mut self, call: &ModelCall) {
+        self.deltas.settle(call);
+    }
+
     fn text(&mut self, text: &str) {
         self.told = true;
         self.deltas.text(text);
+    }
+
+    fn unseen(&mut self, bytes: usize) {
+        self.deltas.unseen(bytes);
     }
 }
 
@@ -128,7 +146,8 @@ pub(crate) async fn read(
         let piece = match next(runtime, &mut pieces, patience).await {
             Ok(Piece::End(end)) => {
                 return Outcome {
-                    usage: end.usage,
+                    usage: (end.usage != Usage::default()).then_some(end.usage),
+                    bytes: draft.bytes,
                     result: draft.finish(&end),
                 };
             }
@@ -138,7 +157,8 @@ pub(crate) async fn read(
         if let Err(failure) = piece {
             return Outcome {
                 result: Err(failure),
-                usage: Usage::default(),
+                usage: None,
+                bytes: draft.bytes,
             };
         }
     }
@@ -199,7 +219,8 @@ impl Draft {
                 )));
             }
             Piece::Call(call) => self.reply.calls.push(call),
-            Piece::Text(_) | Piece::Unseen(_) | Piece::End(_) => {}
+            Piece::Unseen(bytes) => stage.unseen(bytes),
+            Piece::Text(_) | Piece::End(_) => {}
         }
         Ok(())
     }

@@ -58,7 +58,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use engine::model::ModelRequest;
+use engine::model::{ModelRequest, Quote};
 use engine::runtime::Runtime;
 use futures::StreamExt;
 use futures::stream;
@@ -134,6 +134,13 @@ impl Scripted {
 impl Source for Scripted {
     fn name(&self) -> &str {
         "scripted"
+    }
+
+    fn quote(&self, _: &ModelRequest) -> Quote {
+        Quote {
+            model: self.name().to_owned(),
+            ..Quote::default()
+        }
     }
 
     fn ask<'a>(&'a self, request: &'a ModelRequest) -> Pieces<'a> {

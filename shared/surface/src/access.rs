@@ -109,7 +109,7 @@ impl Access {
         right: Right,
     ) -> Result<(), Problem> {
         let Some(presented) = presented else {
-            return self.allow_nobody(session);
+            return self.allow_nobody(session.tenant());
         };
         if let Some(holder) = self.secrets.holder(&SecretString::from(presented)) {
             return allow_holder(holder, session, right);
@@ -193,6 +193,27 @@ impl Access {
             return Err(Problem::forbidden("the key's role does not allow this"));
         }
         Ok(holder.person.clone())
+    }
+
+    /// Who sent `headers`, if they may operate the bots of `tenant`.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn operator(&self, headers: &HeaderMap, tenant: &str) -> Result<String, Problem> {
+        let Some(presented) = bearer(headers)? else {
+            self.nobody(tenant)?;
+            return Ok("whoever runs this host".to_owned());
+        };
+        match self.secrets.holder(&SecretString::from(presented)) {
+            Some(holder) if holder.tenant != tenant => {
+                Err(Problem::forbidden("the key is another tenant's"))
+            }
+            Some(holder) if holder.role < Role::Operator => {
+                Err(Problem::forbidden("the key's role does not allow this"))
+            }
+            Some(holder) => Ok(holder.person.clone()),
+            None => Err(Problem::unauthenticated("the key is not known")),
+        }
     }
 
     fn allow_nobody(&self, session: &SessionKey) -> Result<(), Problem> {

@@ -24,7 +24,7 @@ pub struct Attending {
     /// Finds bots.
     pub bots: Arc<dyn Bots>,
     /// Does what they ask.
-    pub desk: Attend,
+    pub attend: Attend,
     /// Gives parked turns another try.
     pub redrive: Redrive,
     /// Answers repeated requests.
@@ -105,7 +105,7 @@ impl Attending {
         let key = access
             .session(&*self.bots, &head.uri, &head.headers, Right::Trace)
             .await?;
-        json(StatusCode::OK, &self.desk.standing(&key).await?)
+        json(StatusCode::OK, &self.attend.standing(&key).await?)
     }
 
     async fn attend(&self, head: &Parts, body: impl Body) -> Result<Response, Problem> {
@@ -133,10 +133,10 @@ impl Attending {
                     body => read_json(&head.headers, body.to_vec()).await?,
                 };
                 let person = self.person(head, key, asked.person.as_deref())?;
-                self.desk.take_over(key, &person).await?
+                self.attend.take_over(key, &person).await?
             }
-            Wish::HandBack => self.desk.hand_back(key).await?,
-            Wish::Close => self.desk.close(key).await?,
+            Wish::HandBack => self.attend.hand_back(key).await?,
+            Wish::Close => self.attend.close(key).await?,
             Wish::Reply => return self.reply(head, key, body).await,
             Wish::Redrive => {
                 let redriven = self.redrive.handle(key, path::turn(&head.uri)?).await?;
@@ -159,9 +159,9 @@ impl Attending {
         let reply: NewReply = read_json(&head.headers, body.to_vec()).await?;
         let person = self.person(head, key, reply.person.as_deref())?;
         let id = idempotency_key(&head.headers)?.or(reply.id);
-        let runtime = &self.desk.intake.accept.runtime;
+        let runtime = &self.attend.intake.accept.runtime;
         let id = id.unwrap_or_else(|| runtime.new_id().to_string());
-        let receipt = self.desk.reply(key, &person, &id, &reply.text).await?;
+        let receipt = self.attend.reply(key, &person, &id, &reply.text).await?;
         let status = match receipt {
             Receipt::Accepted => TakenStatus::Accepted,
             Receipt::Duplicate => TakenStatus::Duplicate,

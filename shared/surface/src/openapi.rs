@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use engine::approval::Approval;
 use engine::attend::Standing;
 use engine::event::Event;
+use engine::switch::Switch;
 use engine::unknown::Unknown;
 use engine::view::Trace;
 use http::StatusCode;
@@ -15,8 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Approvals, Found, Granted, Listing, Messages, NewDecision, NewMessage, NewReply, Open, Problem,
-    Redone, Response, Taken, TakingOver,
-    response,
+    Redone, Response, Stop, Taken, TakingOver, response,
 };
 
 /// Where messages are written and read.
@@ -53,6 +53,14 @@ pub const CLOSE: &str = "/v1/{tenant}/{bot}/sessions/{session}/close";
 pub const REPLIES: &str = "/v1/{tenant}/{bot}/sessions/{session}/replies";
 /// Where they give a parked turn another try.
 pub const REDRIVE: &str = "/v1/{tenant}/{bot}/sessions/{session}/turns/{turn}/redrive";
+/// Where a bot is stopped.
+pub const STOP: &str = "/v1/{tenant}/{bot}/stop";
+/// Where it is let go on.
+pub const RESUME: &str = "/v1/{tenant}/{bot}/resume";
+/// Where all bots of a tenant are stopped.
+pub const STOP_ALL: &str = "/v1/{tenant}/stop";
+/// Where they are let go on.
+pub const RESUME_ALL: &str = "/v1/{tenant}/resume";
 /// Where Twilio calls.
 pub const TWILIO: &str = "/webhooks/twilio/{tenant}/{bot}";
 /// Where Meta calls.
@@ -177,6 +185,10 @@ fn describe() -> Value {
         CLOSE: attended::<(), Standing>(&mut schemas, "200", "End the conversation: what was said until now is not shown to the bot again"),
         REPLIES: attended::<NewReply, Taken>(&mut schemas, "202", "Answer in the bot's place, while the session is taken over"),
         REDRIVE: redrive(&mut schemas),
+        STOP: stop(bot_parameters(), "Stop a bot: within a second no new turn thinks and no new effect begins; what is stopped already stays as it is", &mut schemas),
+        RESUME: resume(bot_parameters(), "Let a bot go on that was stopped alone", &mut schemas),
+        STOP_ALL: stop(tenant_parameters(), "Stop all bots of a tenant", &mut schemas),
+        RESUME_ALL: resume(tenant_parameters(), "Let a tenant's bots go on, but for those that were stopped alone", &mut schemas),
         TWILIO: {
             "parameters": bot_parameters(),
             "post": { "summary": "Twilio's webhook for messages and status callbacks", "responses": webhook(&mut schemas) },
@@ -241,6 +253,25 @@ fn redrive(schemas: &mut SchemaGenerator) -> Value {
     path_item
 }
 
+fn stop(parameters: Value, summary: &str, schemas: &mut SchemaGenerator) -> Value {
+    let body = content(&schemas.subschema_for::<Stop>());
+    let mut path = resume(parameters, summary, schemas);
+    path["post"]["requestBody"] = json!({ "required": true, "content": body });
+    for status in ["413", "415", "422"] {
+        path["post"]["responses"][status] = problem(schemas);
+    }
+    path
+}
+
+fn resume(parameters: Value, summary: &str, schemas: &mut SchemaGenerator) -> Value {
+    let switch = schemas.subschema_for::<Switch>();
+    let problems = ["400", "401", "403", "404", "503"];
+    json!({
+        "parameters": parameters,
+        "post": { "summary": summary, "responses": answers("200", &switch, schemas, &problems) },
+    })
+}
+
 fn content(schema: &Schema) -> Value {
     json!({ "application/json": { "schema": schema } })
 }
@@ -299,6 +330,10 @@ fn approval_parameters() -> Value {
             "description": "The token of a signed link, in place of a key.",
         },
     ])
+}
+
+fn tenant_parameters() -> Value {
+    json!([path("tenant", "Whose bots; `local` on one machine.")])
 }
 
 fn bot_parameters() -> Value {

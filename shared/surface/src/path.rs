@@ -70,7 +70,7 @@ pub(crate) fn decision(uri: &Uri) -> Result<([String; 2], String), Problem> {
 }
 
 /// What stands in a path for the names in braces of `template`, of which there are `N`.
-fn names<const N: usize>(uri: &Uri, template: &str) -> Result<[String; N], Problem> {
+pub(crate) fn names<const N: usize>(uri: &Uri, template: &str) -> Result<[String; N], Problem> {
     let mut names = Vec::with_capacity(N);
     let mut words = uri.path().split('/');
     for expected in template.split('/') {

@@ -14,7 +14,7 @@ impl Stage {
         work: impl FnOnce(engine::attend::Attend, engine::session::SessionKey) -> F,
     ) -> T {
         self.simulation
-            .block_on(work(self.host.desk(), self.key.clone()))
+            .block_on(work(self.host.attend(), self.key.clone()))
     }
 
     fn state(&mut self) -> Lifecycle {

@@ -288,3 +288,53 @@ async fn an_operator_takes_a_session_over_in_the_name_of_their_key() {
         told(422, "invalid_request")
     );
 }
+
+#[tokio::test]
+async fn an_operator_stops_a_bot_and_lets_it_go_on() {
+    let guarded = guarded();
+    let nobody = guarded.confab.client("support");
+    let viewer = nobody.with_key("viewer-0123456789");
+    let operator = nobody.with_key("operator-0123456789");
+    let turn = async |client: &Client, path: &str, body: &str| {
+        let request = Request::post(path, body);
+        let reply = client.send(request).await.unwrap();
+        (reply.status, reply.json())
+    };
+    let stop = r#"{"reason":"it went mad"}"#;
+    let (all, one) = ("/v1/local", "/v1/local/support");
+    for (client, expected) in [(&nobody, 401), (&viewer, 403)] {
+        for path in [all, one] {
+            for verb in ["stop", "resume"] {
+                let (status, _) = turn(client, &format!("{path}/{verb}"), stop).await;
+                assert_eq!(status, expected, "{path}/{verb}");
+            }
+        }
+    }
+    let other = nobody.with_key("other-01234567890");
+    assert_eq!(turn(&other, &format!("{all}/stop"), stop).await.0, 403);
+    assert_eq!(turn(&operator, "/v1/local/nobody/stop", stop).await.0, 404);
+    assert_eq!(
+        turn(&operator, &format!("{one}/stop"), r#"{"reason":" "}"#)
+            .await
+            .0,
+        422
+    );
+    let (status, switch) = turn(&operator, &format!("{one}/stop"), stop).await;
+    let stopped = &switch["bots"]["support"];
+    assert_eq!(
+        (status, &stopped["by"], &stopped["reason"]),
+        (200, &json!("ann"), &json!("it went mad"))
+    );
+    let said = operator.ask("dana", "hello").await;
+    assert_eq!(
+        said,
+        "I am switched off at the moment. Please try again later."
+    );
+    let (status, switch) = turn(&operator, &format!("{one}/resume"), "").await;
+    assert_eq!((status, switch), (200, json!({})));
+    let said = operator.ask("erin", "hello").await;
+    assert_ne!(
+        said,
+        "I am switched off at the moment. Please try again later."
+    );
+}

@@ -46,8 +46,12 @@ async fn the_description_lists_exactly_what_is_served() {
         ("get", "/v1/{tenant}/{bot}/sessions/{session}/messages"),
         ("get", "/v1/{tenant}/{bot}/sessions/{session}/turns"),
         ("get", "/webhooks/whatsapp/{tenant}/{bot}"),
+        ("post", "/v1/{tenant}/resume"),
+        ("post", "/v1/{tenant}/stop"),
+        ("post", "/v1/{tenant}/{bot}/resume"),
         ("post", "/v1/{tenant}/{bot}/sessions/{session}/messages"),
         ("post", "/v1/{tenant}/{bot}/sessions/{session}/token"),
+        ("post", "/v1/{tenant}/{bot}/stop"),
         ("post", "/webhooks/twilio/{tenant}/{bot}"),
         ("post", "/webhooks/whatsapp/{tenant}/{bot}"),
     ];

@@ -171,7 +171,7 @@ impl<'a> Attempt<'a> {
 async fn here(assembly: &Assembly, key: &SessionKey, wish: Wish<'_>) -> Result<Value, Problem> {
     let host = &assembly.host;
     host.recover().await?;
-    let desk = host.desk();
+    let desk = host.attend();
     let answer = match wish {
         Wish::Take(person) => json!(desk.take_over(key, person).await?),
         Wish::GiveBack => json!(desk.hand_back(key).await?),
@@ -193,7 +193,12 @@ async fn here(assembly: &Assembly, key: &SessionKey, wish: Wish<'_>) -> Result<V
     Ok(answer)
 }
 
-async fn say(desk: &Attend, key: &SessionKey, person: &str, text: &str) -> Result<Value, Objection> {
+async fn say(
+    desk: &Attend,
+    key: &SessionKey,
+    person: &str,
+    text: &str,
+) -> Result<Value, Objection> {
     let id = desk.intake.accept.runtime.new_id().to_string();
     desk.reply(key, person, &id, text).await?;
     Ok(json!({ "session": key.id(), "message": id, "status": "accepted" }))

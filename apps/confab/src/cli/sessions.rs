@@ -14,7 +14,7 @@ use super::columns::{Side, columns};
 use super::conversations::{Conversations, state};
 use super::failure::Failure;
 use super::screen::Screen;
-use super::wording::{moment, plain};
+use super::wording::{dollars, moment, plain};
 use crate::assemble::Env;
 
 /// List a bot's conversations
@@ -55,6 +55,7 @@ impl Sessions {
             ("SESSION", Side::Left),
             ("MESSAGES", Side::Right),
             ("TURNS", Side::Right),
+            ("SPENT", Side::Right),
             ("STATE", Side::Left),
             ("LAST ACTIVITY", Side::Left),
         ];
@@ -75,13 +76,14 @@ fn bot(session: &Listed) -> (&str, &str) {
 }
 
 /// One bot's sessions are called by their short names.
-fn row(listed: &Listed, bots: usize) -> [String; 5] {
+fn row(listed: &Listed, bots: usize) -> [String; 6] {
     let SessionSummary { key, session } = &listed.summary;
     let name = if bots == 1 { key.id() } else { key.as_str() };
     [
         plain(name),
         session.arrivals.to_string(),
         session.delivered.to_string(),
+        dollars(session.spent),
         state(session),
         listed.last_activity.map(moment).unwrap_or_default(),
     ]
@@ -97,6 +99,7 @@ fn document(listed: &Listed) -> Value {
         "contact": key.contact(),
         "messages": session.arrivals,
         "turns": session.delivered,
+        "spent_micro_dollars": session.spent,
         "pending": session.inbox.len(),
         "state": state(session),
         "last_activity": listed.last_activity.map(|time| time.to_string()),

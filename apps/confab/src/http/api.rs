@@ -52,6 +52,10 @@ pub(super) async fn attend(State(app): State<Arc<App>>, request: Request) -> Res
     outgoing(app.attending.post(incoming(request)).await)
 }
 
+pub(super) async fn switch(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.switching.post(incoming(request)).await)
+}
+
 pub(super) async fn twilio(State(app): State<Arc<App>>, request: Request) -> Response {
     outgoing(app.webhooks.twilio(incoming(request)).await)
 }

@@ -33,7 +33,7 @@ pub(super) async fn list(
     let found = app.host.store().sessions(&prefix, MOST)?;
     let mut sessions: Vec<Standing> = Vec::with_capacity(found.len());
     for session in found {
-        sessions.push(app.attending.desk.standing(&session.key).await?);
+        sessions.push(app.attending.attend.standing(&session.key).await?);
     }
     Ok(Json(Listing { sessions }))
 }

@@ -11,8 +11,9 @@ use crate::bot::consent::{ApprovalTable, ApprovalsTable};
 use crate::bot::lookup::LookupTable;
 use crate::bot::method::{Body, Method};
 use crate::bot::names;
+use crate::bot::spending::BudgetFile;
 use crate::bot::undo::UndoTable;
-use crate::bot::{Limits, TwilioSettings, WhatsappSettings};
+use crate::bot::{Limits, Notices, TwilioSettings, WhatsappSettings};
 use crate::message::Channel;
 use crate::overlap::{Overlap, OverlapSettings, Window};
 use crate::tool::SideEffectPolicy;
@@ -77,6 +78,12 @@ pub(super) struct BotFile {
     /// Bounds on a turn.
     #[serde(default)]
     pub(super) limits: Limits,
+    /// What models may cost.
+    #[serde(default)]
+    pub(super) budget: BudgetFile,
+    /// What a contact is told where the bot cannot answer.
+    #[serde(default)]
+    pub(super) notices: Notices,
     /// Where the bot answers besides the web.
     #[serde(default)]
     pub(super) channels: ChannelsTable,

@@ -75,6 +75,8 @@ impl Bot {
             approvals: settings.approvals,
             overlap: settings.overlap,
             limits: settings.limits,
+            budget: settings.budget,
+            notices: settings.notices,
             page: settings.page,
         };
         let Problems(warnings) = sorted(reader.warnings);

@@ -13,7 +13,8 @@ use crate::bot::problem::{Problem, nearest};
 use crate::bot::reader::{MAX_FILE, Reader};
 use crate::bot::rigour::Written;
 use crate::bot::wording::escape;
-use crate::bot::{ChannelSettings, Limits, ModelSettings, Page, Script};
+use crate::bot::{ChannelSettings, Limits, ModelSettings, Notices, Page, Script};
+use crate::budget::BudgetSettings;
 use crate::message::Channel;
 use crate::overlap::OverlapSettings;
 
@@ -25,6 +26,8 @@ pub(super) struct Settings {
     pub(super) approvals: ApprovalSettings,
     pub(super) overlap: OverlapSettings,
     pub(super) limits: Limits,
+    pub(super) budget: BudgetSettings,
+    pub(super) notices: Notices,
     pub(super) page: Page,
 }
 
@@ -58,6 +61,8 @@ pub(super) fn load(reader: &mut Reader<'_>, people: Option<&People>) -> Option<S
         approvals,
         overlap: file.overlap.into(),
         limits: file.limits,
+        budget: file.budget.into(),
+        notices: file.notices,
     })
 }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::{Bots, CallInput, Planned, Timing};
 use crate::approval::Desk;
 use crate::bot::{Bot, Tool};
@@ -11,6 +13,7 @@ use crate::error::{Error, Kind};
 use crate::event::{Event, Events};
 use crate::runtime::Runtime;
 use crate::session::{Applied, Claim, Command, InvocationId, Refusal, SessionKey, Sessions};
+use crate::switch::Switches;
 use crate::tool::{Call, Evidence, SideEffectPolicy, ToolOutcome, Toolbox};
 use crate::transcript::{PlannedCall, ToolResult, ToolResults, ToolStatus, Transcripts};
 use crate::unknown::Unknown;
@@ -39,10 +42,22 @@ pub struct CallTool {
     pub toolbox: Toolbox,
     /// Asks people, and knows what they said.
     pub desk: Desk,
+    /// Knows which bots are stopped.
+    pub switches: Arc<Switches>,
     /// Tells watchers.
     pub events: Arc<dyn Events>,
     /// Leases and the longest effect.
     pub timing: Timing,
+}
+
+/// The most bytes of a call's arguments, as JSON.
+const MAX_ARGUMENTS: usize = 64 * 1024;
+
+fn too_long(arguments: &Value) -> Option<String> {
+    let length = serde_json::to_vec(arguments).map_or(0, |json| json.len());
+    (length > MAX_ARGUMENTS).then(|| {
+        format!("the arguments are {length} bytes long, and at most {MAX_ARGUMENTS} are taken")
+    })
 }
 
 /// Whether a call may run, after it asked for its intent.
@@ -77,6 +92,11 @@ impl CallTool {
             ));
             return self.record(planned, &call, by, begun, outcome).await;
         };
+        if let Some(message) = too_long(&call.arguments) {
+            return self
+                .record(planned, &call, by, begun, ToolOutcome::failed(message))
+                .await;
+        }
         if let Some(message) = self.objection(&bot, tool, key, &call).await {
             return self
                 .record(planned, &call, by, begun, ToolOutcome::failed(message))
@@ -101,12 +121,22 @@ impl CallTool {
                 let asked = self.ask(&bot, (tool, rule), planned, &call).await?;
                 self.record(planned, &call, by, begun, asked).await
             }
-            Leave::Granted => self.run(&bot, tool, planned, &call, by, begun).await,
+            Leave::Granted => match self.stopped(key, tool).await? {
+                // It is ours, and has not begun.
+                Some(why) => {
+                    let outcome = ToolOutcome::failed(why);
+                    self.record(planned, &call, by, begun, outcome).await
+                }
+                None => self.run(&bot, tool, planned, &call, by, begun).await,
+            },
             Leave::Orphaned if self.results.result(key, &call.intent).await?.is_some() => Ok(()),
             Leave::Orphaned if tool.side_effect.is_repeatable() => {
                 if self.kills(planned).await? {
                     let outcome = ToolOutcome::failed("this call broke off every time");
                     self.record(planned, &call, by, begun, outcome).await
+                } else if self.stopped(key, tool).await?.is_some() {
+                    self.record(planned, &call, by, begun, ToolOutcome::unknown())
+                        .await
                 } else if self.still_mine(planned).await? {
                     self.run(&bot, tool, planned, &call, by, begun).await
                 } else {
@@ -188,6 +218,21 @@ impl CallTool {
                 Applied::Refused(..) => Leave::Lost,
             },
         )
+    }
+
+    /// Why an effect must not begin now, if it must not. What cannot be asked counts as stopped.
+    async fn stopped(&self, key: &SessionKey, tool: &Tool) -> Result<Option<&'static str>, Error> {
+        if tool.side_effect.is_pure() {
+            return Ok(None);
+        }
+        // Waiting for it comes first, so that what is known when the effect begins is a second old at most.
+        self.sessions.durable().await?;
+        Ok(match self.switches.of(key.tenant()).await {
+            Ok(switch) => switch
+                .stopped(key.bot())
+                .map(|_| "not done: stopped by an operator"),
+            Err(_) => Some("not done: nobody could tell whether it may be"),
+        })
     }
 
     /// Whether the turn was reclaimed so often that its calls must be what kills it.

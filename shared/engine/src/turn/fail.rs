@@ -199,6 +199,11 @@ impl Failing {
         let rounds = before.map_or(&[][..], |_| &self.rounds);
         let spent = rounds.iter().flat_map(|round| &round.model_calls);
         let bot = self.bot.as_ref();
+        // What failed may have asked models, too.
+        let unseen = bot.map_or(0, |bot| {
+            let budget = bot.budget.of(self.start.session.tenant());
+            budget.unseen(session.tries.saturating_add(1))
+        });
         TurnRecord {
             turn: session.delivered + 1,
             plan: PlanId::fresh(runtime),
@@ -217,7 +222,7 @@ impl Failing {
             terms: Terms {
                 verdict: Intended::Other,
                 effects: session.intents.len() as u64,
-                spent: spent.map(|call| call.usage.micro_dollars).sum(),
+                spent: spent.map(|call| call.usage.micro_dollars).sum::<u64>() + unseen,
                 ..Terms::default()
             },
             bot: bot.map(|bot| bot.version.clone()).unwrap_or_default(),

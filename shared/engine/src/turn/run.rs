@@ -6,21 +6,26 @@ use futures::future::BoxFuture;
 
 use super::{Carriers, Crew, RunInput, RunOutput, Spill, Timing, TurnStart};
 use crate::approval::Desk;
+use crate::budget::Ledger;
 use crate::error::Error;
 use crate::event::{Event, Events};
+use crate::model::ModelCall;
 use crate::overlap::WINDOWS;
 use crate::runtime::{Runtime, Time};
 use crate::session::{
     Applied, Command, MessageHash, Pending, PlanId, Refusal, Session, Sessions, Step,
 };
+use crate::switch::{Stopped, Switches};
 use crate::tool::Secrets;
 use crate::transcript::{
     Outcomes, Taken, ToolResults, Transcripts, TurnRecord, Undoing, rounds_to,
 };
 
+mod bounds;
 mod consent;
 mod outbox;
 mod overlap;
+mod purse;
 mod reflex;
 mod think;
 mod unthought;
@@ -28,6 +33,7 @@ mod unwind;
 mod window;
 
 use overlap::Meeting;
+use purse::given_up;
 use reflex::Reflex;
 pub(super) use think::output;
 
@@ -58,10 +64,25 @@ pub struct Run {
     pub desk: Desk,
     /// Gives secrets, to keep them out of what is written down.
     pub secrets: Arc<dyn Secrets>,
+    /// Takes from the budgets of days.
+    pub ledger: Arc<Ledger>,
+    /// Knows which bots are stopped.
+    pub switches: Arc<Switches>,
     /// Tells watchers.
     pub events: Arc<dyn Events>,
     /// Leases and tries.
     pub timing: Timing,
+}
+
+/// What a round takes over from the run or the round before it.
+#[derive(Default)]
+struct Carried {
+    /// How often the run has waited for more messages.
+    waited: u32,
+    /// Models that were asked in vain.
+    given_up: Vec<ModelCall>,
+    /// Who stopped the bot.
+    stopped: Option<Stopped>,
 }
 
 /// What one round works on.
@@ -76,6 +97,10 @@ struct Round {
     messages: Vec<Taken>,
     /// Answer without calling more tools.
     finish: bool,
+    /// What the turn asked models in vain, when it is thought again.
+    given_up: Vec<ModelCall>,
+    /// Who stopped the bot.
+    stopped: Option<Stopped>,
 }
 
 impl Round {
@@ -108,23 +133,42 @@ impl Run {
             ..input.start.clone()
         };
         // What this hold has done before must show, so a later round reads the session itself.
-        let session = match input.turn {
-            None => {
-                let sessions = &self.sessions;
-                sessions.load_held(&start.session, start.hold).await?
+        let session = async {
+            match input.turn {
+                None => self.sessions.load_held(&start.session, start.hold).await,
+                Some(_) => self.sessions.load(&start.session).await,
             }
-            Some(_) => self.sessions.load(&start.session).await?,
         };
+        let switch = self.switches.of(start.session.tenant());
+        let (session, switch) = futures::join!(session, switch);
+        let session = session?;
         if session.hold() != Some(start.hold) {
             return Ok(RunOutput::Stop);
         }
         let Some(session) = self.clear_outbox(start, session).await? else {
             return Ok(RunOutput::Stop);
         };
-        match input.previous {
-            Some(previous) => self.go_on(start, session, input.turn, previous).await,
-            None => self.begin_here(start, session, input.waited).await,
+        let mut carried = Carried {
+            waited: input.waited,
+            given_up: Vec::new(),
+            stopped: switch?.stopped(start.session.bot()).cloned(),
+        };
+        if let Some(previous) = input.previous {
+            return self
+                .go_on(start, session, input.turn, previous, carried)
+                .await;
         }
+        let turn = session.delivered + 1;
+        // An overtaken turn begins again under its own hold, a dead one's under the next.
+        let again = input.turn == Some(turn) || session.tries > 0;
+        let given_up = if again {
+            let records = self.transcripts.since(&start.session, turn).await?;
+            given_up(&records, turn, &[])
+        } else {
+            Vec::new()
+        };
+        carried.given_up = given_up;
+        Box::pin(self.begin_here(start, session, carried)).await
     }
 
     /// The first round of a turn again, with all messages, without waiting for more.
@@ -132,8 +176,9 @@ impl Run {
         &'a self,
         start: &'a TurnStart,
         session: Arc<Session>,
+        carried: Carried,
     ) -> BoxFuture<'a, Result<RunOutput, Error>> {
-        Box::pin(self.begin_here(start, session, WINDOWS))
+        Box::pin(self.begin_here(start, session, carried))
     }
 
     /// The first round of a turn, or the one a dead hold was bound to.
@@ -141,7 +186,7 @@ impl Run {
         &self,
         start: &TurnStart,
         session: Arc<Session>,
-        waited: u32,
+        carried: Carried,
     ) -> Result<RunOutput, Error> {
         let turn = session.delivered + 1;
         if let Some(plan) = session.plan {
@@ -167,10 +212,20 @@ impl Run {
             upto: from + count as u64 - 1,
             messages,
             finish: false,
+            given_up: carried.given_up,
+            stopped: carried.stopped,
         };
-        let unthought = self.without_thought(&session, &round, reflex);
+        let unthought = self
+            .without_thought(start, &session, &round, reflex)
+            .await?;
+        let unthought = match unthought {
+            Some(unthought) => Some(unthought),
+            None => self.switched_off(key, &round).await?,
+        };
         if unthought.is_none()
-            && let Some(until) = self.until(start, &session, &round, &staff, waited).await?
+            && let Some(until) = self
+                .until(start, &session, &round, &staff, carried.waited)
+                .await?
         {
             return Ok(RunOutput::Wait {
                 start: TurnStart {
@@ -178,7 +233,7 @@ impl Run {
                     ..start.clone()
                 },
                 turn,
-                waited: waited + 1,
+                waited: carried.waited + 1,
             });
         }
         self.events.publish(
@@ -271,8 +326,9 @@ impl Run {
         session: Arc<Session>,
         turn: Option<u64>,
         previous: PlanId,
+        carried: Carried,
     ) -> BoxFuture<'a, Result<RunOutput, Error>> {
-        Box::pin(self.go_on_here(start, session, turn, previous))
+        Box::pin(self.go_on_here(start, session, turn, previous, carried))
     }
 
     async fn go_on_here(
@@ -281,6 +337,7 @@ impl Run {
         session: Arc<Session>,
         turn: Option<u64>,
         previous: PlanId,
+        carried: Carried,
     ) -> Result<RunOutput, Error> {
         let turn = turn.unwrap_or(session.delivered + 1);
         let records = self.transcripts.since(&start.session, turn).await?;
@@ -310,12 +367,20 @@ impl Run {
             upto: last.upto,
             messages: Vec::new(),
             finish: last.finish,
+            given_up: [carried.given_up, given_up(&records, turn, &before)].concat(),
+            stopped: carried.stopped,
             before,
         };
         let key = &start.session;
         let staff = self.crew.staff(key.tenant(), key.bot()).await?;
         let reflex = Reflex::new(&staff.bot, key);
-        if let Some(unthought) = self.without_thought(start, &session, &round, reflex).await? {
+        if let Some(unthought) = self
+            .without_thought(start, &session, &round, reflex)
+            .await?
+        {
+            return self.decide(start, &session, round, unthought).await;
+        }
+        if let Some(unthought) = self.switched_off(key, &round).await? {
             return self.decide(start, &session, round, unthought).await;
         }
         let called = last.decision.calls();
@@ -326,7 +391,14 @@ impl Run {
         }
         match self.meet(key, &session, &round, &staff).await {
             Meeting::Nothing => {}
-            Meeting::Again => return self.begin(start, session).await,
+            Meeting::Again => {
+                let carried = Carried {
+                    waited: WINDOWS,
+                    given_up: round.spent().cloned().collect(),
+                    stopped: round.stopped,
+                };
+                return self.begin(start, session, carried).await;
+            }
             Meeting::Undo => {
                 let undoing = Undoing::Overtaken;
                 return self.unwind(start, session, round, undoing, &results).await;

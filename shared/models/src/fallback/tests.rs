@@ -2,7 +2,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use engine::model::{Deltas, Model, ModelAnswer, ModelErrorKind, ModelRequest, Usage};
+use async_trait::async_trait;
+use engine::model::{
+    Deltas, Model, ModelAnswer, ModelCall, ModelError, ModelErrorKind, ModelRequest, Quote, Usage,
+};
 use engine::runtime::Runtime;
 use engine::runtime::simulated::Simulation;
 use futures::{StreamExt, stream};
@@ -29,6 +32,18 @@ enum Act {
 impl Source for Actor {
     fn name(&self) -> &str {
         self.name
+    }
+
+    /// A model costs as many micro-dollars as its name is long, and as much for every byte it writes.
+    fn quote(&self, _: &ModelRequest) -> Quote {
+        let price = self.name.len() as u64;
+        Quote {
+            model: self.name.to_owned(),
+            input_micro_dollars: price,
+            output_tokens: 100,
+            output_micro_dollars: 100 * price,
+            ..Quote::default()
+        }
     }
 
     fn ask<'a>(&'a self, _: &'a ModelRequest) -> Pieces<'a> {
@@ -301,4 +316,75 @@ fn a_lone_model_that_rests_fails_at_once() {
         assert_eq!(tries(&answer), [("a", Some(ModelErrorKind::Unavailable))]);
         assert_eq!(runtime.now(), before);
     });
+}
+
+/// Lets no try cost more than `limit`, and keeps what was settled.
+struct Tight {
+    limit: u64,
+    settled: Vec<ModelCall>,
+}
+
+#[async_trait]
+impl Deltas for Tight {
+    fn text(&mut self, _: &str) {}
+
+    fn restart(&mut self) {}
+
+    async fn reserve(&mut self, quote: &Quote) -> Result<(), ModelError> {
+        if quote.most().micro_dollars <= self.limit {
+            return Ok(());
+        }
+        Err(ModelError {
+            kind: ModelErrorKind::Budget,
+            detail: "too dear".to_owned(),
+        })
+    }
+
+    fn settle(&mut self, call: &ModelCall) {
+        self.settled.push(call.clone());
+    }
+}
+
+fn ask_within(limit: u64, links: Vec<Link>) -> (ModelAnswer, Vec<ModelCall>) {
+    let mut simulation = Simulation::new(7);
+    let chain = chain(simulation.runtime(), links);
+    simulation.block_on(async move {
+        let mut tight = Tight {
+            limit,
+            settled: Vec::new(),
+        };
+        let answer = chain.respond(&ModelRequest::default(), &mut tight).await;
+        (answer, tight.settled)
+    })
+}
+
+#[test]
+fn a_model_that_the_budget_does_not_allow_is_not_asked_but_a_cheaper_one_is() {
+    let says = |name| actor(name, &[Act::Says("hello")]);
+    let (answer, settled) = ask_within(202, vec![says("dear"), says("ok")]);
+    assert_eq!(
+        tries(&answer),
+        [("dear", Some(ModelErrorKind::Budget)), ("ok", None)]
+    );
+    assert!(answer.result.is_ok());
+    assert_eq!(settled, answer.calls);
+    let (answer, _) = ask_within(201, vec![says("dear"), says("ok")]);
+    assert_eq!(answer.result.unwrap_err().kind, ModelErrorKind::Budget);
+    let (answer, _) = ask_within(100, vec![says("ok")]);
+    assert_eq!(tries(&answer), [("ok", Some(ModelErrorKind::Budget))]);
+}
+
+#[test]
+fn what_a_provider_does_not_say_is_paid_for_at_its_most() {
+    let cost = |act: Act| {
+        let (answer, settled) = ask_within(u64::MAX, vec![actor("ab", &[act])]);
+        assert_eq!(settled, answer.calls);
+        answer.calls[0].usage.micro_dollars
+    };
+    // Two for the request, two for each of the five bytes.
+    let midway = Act::FailsMidway("Hello", ModelErrorKind::Cut);
+    assert_eq!(cost(midway), 12);
+    assert_eq!(cost(Act::Hangs), 2);
+    assert_eq!(cost(Act::Fails(ModelErrorKind::Unavailable)), 0);
+    assert_eq!(cost(Act::Fails(ModelErrorKind::Authentication)), 0);
 }

@@ -14,6 +14,33 @@ mod tests;
 /// The longest name a provider accepts for a tool.
 const MAX_NAME: usize = 64;
 
+/// Tokens that a provider may add to a request: what it says of tools, how it marks a message's ends.
+const ADDED: u64 = 1024;
+const ADDED_TO_EACH: u64 = 64;
+
+/// The most tokens that any provider may count in `request`: one for every byte that is sent.
+pub(super) fn most_tokens(request: &ModelRequest) -> u64 {
+    let json = |value: &Value| serde_json::to_string(value).map_or(0, |json| json.len());
+    let messages = request.messages.iter().map(|message| match message {
+        ChatMessage::User { text } => text.len(),
+        ChatMessage::Assistant { text, calls } => calls.iter().fold(text.len(), |sum, call| {
+            sum + call.id.len() + call.name.len() + json(&call.arguments)
+        }),
+        ChatMessage::Tool {
+            call,
+            name,
+            content,
+        } => call.len() + name.len() + content.len(),
+    });
+    let tools = request
+        .tools
+        .iter()
+        .map(|tool| tool.name.len() + tool.description.len() + json(&tool.parameters));
+    let sent: usize = messages.chain(tools).chain([request.system.len()]).sum();
+    let each = (request.messages.len() + request.tools.len()) as u64;
+    sent as u64 + ADDED + ADDED_TO_EACH * each
+}
+
 /// Translates `request`.
 ///
 /// Roles alternate: neighbours of one role become one message. Calls are numbered afresh, since an

@@ -4,20 +4,24 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use futures::future::{Either, select};
 use serde::Serialize;
 
-use super::{APOLOGY, Round, Run};
+use super::purse::{Purse, usage};
+use super::{APOLOGY, Carried, Round, Run};
 use crate::approval::Approval;
 use crate::brain::{Conclusion, Context, Interrupt, Thought};
 use crate::error::Error;
 use crate::event::{Event, Events};
-use crate::model::{ChatMessage, Deltas, ModelCall, ModelError, ModelErrorKind, ToolCall};
-use crate::overlap::Overlap;
+use crate::model::{ChatMessage, Deltas, ModelCall, ModelError, ModelErrorKind, Quote, ToolCall};
+use crate::overlap::{Overlap, WINDOWS};
 use crate::runtime::{Runtime, Time};
 use crate::session::{Applied, Command, Intended, PlanId, Refusal, Session, SessionKey, Terms};
 use crate::tool::{KnownSecrets, intent_key, provenance};
-use crate::transcript::{Decision, PlannedCall, ToolResult, TurnRecord, conversation as turns_of};
+use crate::transcript::{
+    Decision, PlannedCall, ToolResult, TurnRecord, Verdict, conversation as turns_of,
+};
 use crate::turn::{
     DeliverInput, NumberedCall, Parcel, Planned, RunOutput, Staff, TurnStart, conversation, saga,
 };
@@ -63,18 +67,24 @@ impl Run {
         &self,
         start: &TurnStart,
         session: Arc<Session>,
-        round: Round,
+        mut round: Round,
     ) -> Result<RunOutput, Error> {
         let key = &start.session;
         let staff = self.crew.staff(key.tenant(), key.bot()).await?;
         let mut calm = self.is_calm(key, &session, &round, &staff);
-        let (conversation, results) = self.conversation(key, &session, &round, &staff).await?;
+        let budget = staff.bot.budget.of(key.tenant());
+        let (mut conversation, results) = self.conversation(key, &session, &round, &staff).await?;
+        if let Some(enough) = round.enough(&staff.bot.limits, &results) {
+            enough.tell(&mut conversation);
+            round.finish = true;
+        }
         let seen = conversation.clone();
         let at = self.runtime.now();
         let mut stream = Stream {
             events: &*self.events,
             key,
             turn: round.turn,
+            purse: Purse::new(self, key, &session, &round, budget),
         };
         let context = Context {
             bot: &staff.bot,
@@ -85,41 +95,71 @@ impl Run {
         let work = self
             .runtime
             .timeout(self.timing.think, staff.brain.think(context, &mut stream));
-        futures::pin_mut!(work);
-        let thought = loop {
-            let newest = (calm && session.commit != Some(round.turn)).then_some(round.upto);
-            match self.while_held(start, newest, work.as_mut()).await? {
-                Work::Done(thought) => break thought,
-                Work::Overtaken(newer) => {
-                    let at = Interrupt::Thinking;
-                    match self.choose(key, &newer, &round, &staff, at).await {
-                        Overlap::Supersede | Overlap::AbsorbRestart => {
-                            let turn = round.turn;
-                            self.events.publish(key, Event::TextRestarted { turn });
-                            let bound = newer.plan.and(round.before.last());
-                            return match bound.map(|record| record.plan) {
-                                Some(previous) => {
-                                    self.go_on(start, newer, Some(turn), previous).await
-                                }
-                                None => self.begin(start, newer).await,
-                            };
-                        }
-                        // At the next tool boundary, if there is one.
-                        Overlap::Queue | Overlap::Absorb | Overlap::ForceComplete => calm = false,
-                    }
+        let done = {
+            futures::pin_mut!(work);
+            loop {
+                let newest = (calm && session.commit != Some(round.turn)).then_some(round.upto);
+                let done = self.while_held(start, newest, work.as_mut()).await?;
+                let Work::Overtaken(newer) = &done else {
+                    break done;
+                };
+                let at = Interrupt::Thinking;
+                match self.choose(key, newer, &round, &staff, at).await {
+                    Overlap::Supersede | Overlap::AbsorbRestart => break done,
+                    // At the next tool boundary, if there is one.
+                    Overlap::Queue | Overlap::Absorb | Overlap::ForceComplete => calm = false,
                 }
-                Work::Lost => return Ok(RunOutput::Stop),
             }
         };
-        let thought = thought.unwrap_or_else(|_| too_long());
+        let thought = match done {
+            Work::Done(thought) => thought,
+            Work::Overtaken(newer) => {
+                let turn = round.turn;
+                self.events.publish(key, Event::TextRestarted { turn });
+                let abandoned = stream.purse.give_up("a newer message came");
+                let bound = newer.plan.and(round.before.last());
+                let bound = bound.map(|record| record.plan);
+                // A bound turn finds the rest among its records.
+                let spent = round.spent().filter(|_| bound.is_none());
+                let carried = Carried {
+                    waited: WINDOWS,
+                    given_up: spent.cloned().chain(abandoned).collect(),
+                    stopped: round.stopped,
+                };
+                return match bound {
+                    Some(previous) => {
+                        self.go_on(start, newer, Some(turn), previous, carried)
+                            .await
+                    }
+                    None => self.begin(start, newer, carried).await,
+                };
+            }
+            Work::Lost => {
+                stream.purse.give_up("the turn was lost");
+                return Ok(RunOutput::Stop);
+            }
+        };
+        let thought = thought.unwrap_or_else(|_| too_long(stream.purse));
         let plan = PlanId::fresh(&self.runtime);
         let conclusion = self.without_secrets(key, &staff, thought.conclusion).await;
         let decision = match conclusion {
             Conclusion::Reply(text) => Decision::Reply { text, by: None },
             Conclusion::Tools { text, calls } => Decision::Tools {
                 text,
-                calls: planned_calls(&staff, calls, &results, &seen, key, (round.turn, plan)),
+                calls: planned_calls(
+                    &staff,
+                    round.bounded(calls, &staff.bot.limits),
+                    &results,
+                    &seen,
+                    key,
+                    (round.turn, plan),
+                ),
                 undoing: None,
+            },
+            Conclusion::Stop(error) if error.kind == ModelErrorKind::Budget => Decision::Declined {
+                verdict: Verdict::Refused,
+                reason: error.to_string(),
+                text: Some(staff.bot.notices.over_budget.clone()),
             },
             Conclusion::Stop(error) => Decision::Failed {
                 reason: error.to_string(),
@@ -129,7 +169,7 @@ impl Run {
         let decision =
             saga::before_giving_up(&staff.bot, &session, &round.before, &results, decision);
         let verdict = match decision {
-            Decision::Failed { .. } => Intended::Other,
+            Decision::Failed { .. } | Decision::Declined { .. } => Intended::Other,
             _ => Intended::Answered,
         };
         let terms = Terms {
@@ -252,11 +292,12 @@ impl Run {
         decided: Decided,
         staff: &Staff,
     ) -> Result<RunOutput, Error> {
-        let thoughts = round.before.iter().flat_map(|record| &record.model_calls);
-        let spent = thoughts.chain(&decided.model_calls);
+        let spent = usage(round.spent().chain(&decided.model_calls)).micro_dollars;
+        let budget = staff.bot.budget.of(start.session.tenant());
+        let model_calls = [round.given_up, decided.model_calls].concat();
         let terms = Terms {
             effects: session.intents.len() as u64,
-            spent: spent.map(|call| call.usage.micro_dollars).sum(),
+            spent: spent.saturating_add(budget.unseen(session.tries)),
             ..decided.terms
         };
         let record = TurnRecord {
@@ -274,7 +315,7 @@ impl Run {
             terms,
             bot: staff.bot.version.clone(),
             soul: staff.bot.soul.hash.clone(),
-            model_calls: decided.model_calls,
+            model_calls,
             at: decided.at,
             millis: u64::try_from(self.runtime.now().since(decided.at).as_millis())
                 .unwrap_or(u64::MAX),
@@ -284,15 +325,15 @@ impl Run {
     }
 }
 
-/// What is left of a thought that was cut off; what its models cost until then is not known.
-fn too_long() -> Thought {
+/// What is left of a thought that was cut off.
+fn too_long(purse: Purse<'_>) -> Thought {
     let error = ModelError {
         kind: ModelErrorKind::Timeout,
         detail: "the whole chain of models was cut off".to_owned(),
     };
     Thought {
+        model_calls: purse.give_up(&error.detail),
         conclusion: Conclusion::Stop(error),
-        model_calls: Vec::new(),
     }
 }
 
@@ -390,10 +431,13 @@ struct Stream<'a> {
     events: &'a dyn Events,
     key: &'a SessionKey,
     turn: u64,
+    purse: Purse<'a>,
 }
 
+#[async_trait]
 impl Deltas for Stream<'_> {
     fn text(&mut self, delta: &str) {
+        self.purse.wrote(delta.len());
         if self.events.is_watched(self.key) {
             self.events.publish(
                 self.key,
@@ -408,5 +452,17 @@ impl Deltas for Stream<'_> {
     fn restart(&mut self) {
         self.events
             .publish(self.key, Event::TextRestarted { turn: self.turn });
+    }
+
+    fn unseen(&mut self, bytes: usize) {
+        self.purse.wrote(bytes);
+    }
+
+    async fn reserve(&mut self, quote: &Quote) -> Result<(), ModelError> {
+        self.purse.reserve(quote).await
+    }
+
+    fn settle(&mut self, call: &ModelCall) {
+        self.purse.settle(call);
     }
 }

@@ -5,7 +5,7 @@ use super::think::Decided;
 use super::{APOLOGY, Round, Run};
 use crate::approval::ChatAnswer;
 use crate::error::Error;
-use crate::session::{Consent, Intended, Origin, Pending, Session};
+use crate::session::{Consent, Intended, Origin, Pending, Session, SessionKey};
 use crate::transcript::{Decision, Taken, Verdict};
 use crate::turn::{RunOutput, TurnStart, saga};
 
@@ -94,6 +94,24 @@ impl Run {
         (session.tries >= self.timing.tries).then(|| failed().into())
     }
 
+    /// What a stopped bot does: it says so, and nothing else.
+    pub(super) async fn switched_off(
+        &self,
+        key: &SessionKey,
+        round: &Round,
+    ) -> Result<Option<Unthought>, Error> {
+        let Some(stopped) = &round.stopped else {
+            return Ok(None);
+        };
+        let staff = self.crew.staff(key.tenant(), key.bot()).await?;
+        let declined = Decision::Declined {
+            verdict: Verdict::Refused,
+            reason: format!("stopped by {}: {}", stopped.by, stopped.reason),
+            text: Some(staff.bot.notices.stopped.clone()),
+        };
+        Ok(Some(declined.into()))
+    }
+
     /// Writes down a decision that took no thought.
     pub(super) async fn decide(
         &self,
@@ -108,7 +126,13 @@ impl Run {
             unthought.decision
         } else {
             let results = self.results.results_since(key, round.turn).await?;
-            saga::before_giving_up(&staff.bot, session, &round.before, &results, unthought.decision)
+            saga::before_giving_up(
+                &staff.bot,
+                session,
+                &round.before,
+                &results,
+                unthought.decision,
+            )
         };
         let mut decided = Decided::now(&self.runtime, decision);
         decided.terms.verdict = Intended::Other;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::reflex::Reflex;
 use super::think::Decided;
 use super::{Round, Run};
 use crate::error::Error;
@@ -27,7 +28,7 @@ impl Run {
             (Some(call), undoing) => saga::round(call, undoing),
             (None, Undoing::Failed { reason, apology }) => Decision::Failed { reason, apology },
             (None, Undoing::Overtaken) => {
-                round.join(&session, false);
+                round.join(&session, Reflex::new(&staff.bot, key), false);
                 return self.think(start, session, round).await;
             }
         };

@@ -1,0 +1,8 @@
+//! Models that cost too much or never stop, and operators who stop them, on a whole host in virtual time.
+
+mod bounds;
+mod budget;
+mod command;
+mod ledger;
+mod switch;
+mod world;

@@ -1,0 +1,251 @@
+//! A host whose model costs money and whose tool counts what it does.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use asl::runner::MemoryJournal;
+use async_trait::async_trait;
+use confab::host::{Ground, Host, Shelf};
+use embedded::{FlushTask, Store, VolatileDisk};
+use engine::bot::{Bot, MemoryFiles};
+use engine::brain::ToolLoop;
+use engine::error::{Error, Kind};
+use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
+use engine::message::{Carrier, Channel};
+use engine::model::{
+    ChatMessage, Deltas, Model, ModelAnswer, ModelCall, ModelReply, ModelRequest, Quote, ToolCall,
+    Usage,
+};
+use engine::runtime::simulated::Simulation;
+use engine::runtime::{Runtime, Time};
+use engine::session::SessionKey;
+use engine::tool::Secrets;
+use engine::turn::{Carriers, Staff, Timing};
+use engine::view::Trace;
+use secrecy::SecretString;
+use serde_json::json;
+
+/// What one call costs, and the most it might have.
+pub(super) const COST: u64 = 10_000;
+pub(super) const MOST: u64 = 25_000;
+
+/// The world outside the host: it survives power cuts.
+#[derive(Default)]
+pub(super) struct Outside {
+    /// When a model was asked, and what for: the last thing the contact said.
+    pub(super) asked: Vec<(Time, String)>,
+    /// When a refund was made.
+    pub(super) refunds: Vec<Time>,
+}
+
+pub(super) type World = Arc<Mutex<Outside>>;
+
+/// Takes ten seconds, and calls tools as it is told: see [`calls`].
+struct Dear(Runtime, World);
+
+#[async_trait]
+impl Model for Dear {
+    async fn respond(&self, request: &ModelRequest, deltas: &mut dyn Deltas) -> ModelAnswer {
+        let quote = Quote {
+            model: "dear".to_owned(),
+            input_tokens: 1000,
+            output_tokens: 100,
+            input_micro_dollars: MOST / 5,
+            output_micro_dollars: MOST / 5 * 4,
+        };
+        let mut call = ModelCall {
+            model: "dear".to_owned(),
+            at: self.0.now(),
+            millis: 0,
+            usage: Usage::default(),
+            error: None,
+        };
+        if let Err(error) = deltas.reserve(&quote).await {
+            call.error = Some(error.clone());
+            return ModelAnswer {
+                result: Err(error),
+                calls: vec![call],
+            };
+        }
+        let said = request
+            .messages
+            .iter()
+            .rev()
+            .find_map(|message| match message {
+                ChatMessage::User { text } => Some(text.clone()),
+                _ => None,
+            })
+            .unwrap_or_default();
+        let asked = (self.0.now(), said.clone());
+        self.1.lock().unwrap().asked.push(asked);
+        deltas.text("Well, ");
+        self.0.clock.sleep(Duration::from_secs(10)).await;
+        let answers = matches!(request.messages.last(), Some(ChatMessage::Tool { .. }));
+        let calls = if request.tools.is_empty() {
+            Vec::new()
+        } else {
+            calls(&said, request.messages.len(), answers)
+        };
+        call.usage = Usage {
+            input_tokens: 500,
+            output_tokens: 50,
+            micro_dollars: COST,
+            ..Usage::default()
+        };
+        deltas.settle(&call);
+        ModelAnswer {
+            result: Ok(ModelReply {
+                text: format!("re: {said}"),
+                calls,
+            }),
+            calls: vec![call],
+        }
+    }
+}
+
+/// The calls that were asked for, after `messages` messages.
+fn calls(said: &str, messages: usize, answers: bool) -> Vec<ToolCall> {
+    let call = |name: &str, arguments| ToolCall {
+        id: "1".to_owned(),
+        name: name.to_owned(),
+        arguments,
+    };
+    let order = json!({ "order": format!("{said} {messages}") });
+    let same = json!({ "order": "the same" });
+    let ten = || std::iter::repeat_n(call("refund", same.clone()), 10).collect();
+    match (said, answers) {
+        ("loop", _) => vec![call("refund", order)],
+        ("same", _) => vec![call("refund", same)],
+        ("ten", _) => ten(),
+        ("refund", false) => vec![call("refund", order)],
+        ("unknown", false) => vec![call("rm", order)],
+        ("garbage", false) => vec![call("refund", json!("{\"order\": "))],
+        ("huge", false) => vec![call("refund", json!({ "order": "x".repeat(70_000) }))],
+        _ => Vec::new(),
+    }
+}
+
+struct RefundService(Runtime, World);
+
+#[async_trait]
+impl Http for RefundService {
+    async fn send(&self, _: HttpRequest) -> Result<HttpAnswer, HttpFailure> {
+        let at = self.0.now();
+        self.1.lock().unwrap().refunds.push(at);
+        Ok(HttpAnswer {
+            status: 200,
+            headers: Vec::new(),
+            body: b"{}".to_vec(),
+        })
+    }
+}
+
+struct Nothing;
+
+#[async_trait]
+impl Carriers for Nothing {
+    async fn carrier(&self, _: &SessionKey) -> Result<Option<Arc<dyn Carrier>>, Error> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Secrets for Nothing {
+    async fn secret(&self, _: &str, name: &str) -> Result<SecretString, Error> {
+        Err(Error::new(Kind::NotFound, format!("no secret {name}")))
+    }
+}
+
+fn bot(settings: &str) -> Bot {
+    let files = MemoryFiles::default()
+        .with(
+            "bot.toml",
+            format!("format = 1\nname = \"shop\"\n[model]\nuse = \"scripted\"\n{settings}"),
+        )
+        .with("script.toml", "format = 1\n")
+        .with("SOUL.md", "You help.")
+        .with(
+            "tools/refund.toml",
+            "format = 1\ndescription = \"Refunds an order.\"\nkind = \"http\"\nside_effect = \"irreversible\"\n\
+             [parameters]\ntype = \"object\"\nrequired = [\"order\"]\n[parameters.properties.order]\ntype = \"string\"\n\
+             [http]\nmethod = \"POST\"\nurl = \"https://refunds.example.com/refunds\"\nbody = \"json\"\n",
+        );
+    Bot::load(&files)
+        .unwrap_or_else(|problems| panic!("{problems}"))
+        .bot
+}
+
+/// A host on what the last power cut left, whose `bot.toml` goes on with `settings`.
+pub(super) fn start_host(
+    simulation: &Simulation,
+    folder: &Path,
+    outside: &World,
+    settings: &str,
+) -> (Arc<Host>, Arc<VolatileDisk>) {
+    let runtime = simulation.runtime();
+    let (store, disk) = open(simulation, folder);
+    let staff = Staff {
+        bot: Arc::new(bot(settings)),
+        brain: Arc::new(ToolLoop::new(Arc::new(Dear(
+            runtime.clone(),
+            Arc::clone(outside),
+        )))),
+    };
+    let host = Host::new(Ground {
+        store,
+        journal: Arc::new(MemoryJournal::default()),
+        shelf: Arc::new(Shelf::new(["local".to_owned()].into(), staff)),
+        http: Arc::new(RefundService(runtime.clone(), Arc::clone(outside))),
+        secrets: Arc::new(Nothing),
+        carriers: Arc::new(Nothing),
+        timing: Timing::default(),
+        runtime,
+    });
+    (host.unwrap(), disk)
+}
+
+/// The store that the last power cut left.
+pub(super) fn open(simulation: &Simulation, folder: &Path) -> (Arc<Store>, Arc<VolatileDisk>) {
+    let disk = Arc::new(VolatileDisk::new(folder.join("synced")));
+    let flush = FlushTask::new(simulation.runtime(), Duration::from_millis(20));
+    let store = Store::open(&folder.join("db"), disk.clone(), Arc::new(flush)).unwrap();
+    (store, disk)
+}
+
+pub(super) fn cut_power(
+    simulation: &mut Simulation,
+    host: Arc<Host>,
+    disk: &VolatileDisk,
+    folder: &Path,
+) {
+    disk.cut();
+    simulation.crash();
+    drop(host);
+    disk.restore(&folder.join("db")).unwrap();
+}
+
+pub(super) fn key(channel: Channel, contact: &str) -> SessionKey {
+    SessionKey::new("local", "shop", channel, contact).unwrap()
+}
+
+/// Says something and goes on for a while.
+pub(super) fn say(
+    simulation: &mut Simulation,
+    host: &Arc<Host>,
+    key: &SessionKey,
+    text: &str,
+    then: Duration,
+) {
+    let (host, key, text) = (Arc::clone(host), key.clone(), text.to_owned());
+    simulation.block_on(async move {
+        let id = host.runtime().new_id().to_string();
+        host.intake().post(&key, &id, &text).await.unwrap();
+        host.runtime().clock.sleep(then).await;
+    });
+}
+
+pub(super) fn trace(simulation: &mut Simulation, host: &Arc<Host>, key: &SessionKey) -> Trace {
+    let (host, key) = (Arc::clone(host), key.clone());
+    simulation.block_on(async move { host.view().trace(&key).await.unwrap() })
+}
