@@ -20,7 +20,7 @@ mod webhooks;
 mod writing;
 
 pub use access::{Access, Right};
-pub use approving::{Approvals, Approving, NewDecision};
+pub use approving::{Approvals, Approving, NewDecision, has_link};
 pub use body::{Body, Unread, read_json};
 pub use granting::{Granted, Granting};
 pub use news::{Closing, News, Polling, Watch};

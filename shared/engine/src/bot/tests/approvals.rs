@@ -19,7 +19,8 @@ fn with(people: &str, bot: &str, refund: &str) -> MemoryFiles {
 
 #[test]
 fn a_rule_and_the_people_are_read_whole() {
-    let refund = "[approval]\nargument = \"order_id\"\nabove = 50\nrole = \"manager\"\nexpires_hours = 2\n";
+    let refund =
+        "[approval]\nargument = \"order_id\"\nabove = 50\nrole = \"manager\"\nexpires_hours = 2\n";
     let bot = load(&with(PEOPLE, "", refund)).bot;
     let rule = bot.tools["refund"].approval.clone().unwrap();
     assert_eq!((rule.role.as_str(), rule.needed), ("manager", 1));
@@ -32,7 +33,11 @@ fn a_rule_and_the_people_are_read_whole() {
         (json!(null), true),
         (json!("NaN"), true),
     ] {
-        assert_eq!(rule.covers(&json!({ "order_id": amount })), asks, "{amount}");
+        assert_eq!(
+            rule.covers(&json!({ "order_id": amount })),
+            asks,
+            "{amount}"
+        );
     }
     assert!(rule.covers(&json!({})), "in doubt it asks");
     assert!(bot.tools["lookup"].approval.is_none());
@@ -64,7 +69,11 @@ fn mistakes_of_rules_and_people_are_told_with_their_place() {
              help: give the role to more people in people.toml, or ask fewer",
         ),
         (
-            with(PEOPLE, "", "[approval]\nrole = \"manager\"\nargument = \"amont\"\nabove = 5\n"),
+            with(
+                PEOPLE,
+                "",
+                "[approval]\nrole = \"manager\"\nargument = \"amont\"\nabove = 5\n",
+            ),
             "tools/refund.toml:18: `amont` in `approval` is not an argument of this tool\n  \
              help: declare it under `[parameters.properties.amont]`",
         ),
@@ -79,7 +88,11 @@ fn mistakes_of_rules_and_people_are_told_with_their_place() {
              help: name a role that people.toml gives to somebody, such as `role = \"manager\"`",
         ),
         (
-            with(PEOPLE, "[approvals]\nrequire = [\"pure\"]\nrole = \"manager\"\n", ""),
+            with(
+                PEOPLE,
+                "[approvals]\nrequire = [\"pure\"]\nrole = \"manager\"\n",
+                "",
+            ),
             "bot.toml:15: what changes nothing needs no yes\n  help: remove `pure`",
         ),
         (
@@ -91,12 +104,19 @@ fn mistakes_of_rules_and_people_are_told_with_their_place() {
             "people.toml:3: `people.ana.sms` must be a phone number with its country code, such as `+15550100`",
         ),
         (
-            with("format = 1\n[people.ana]\nweb = \"a\"\n[people.ben]\nweb = \"a\"\n", "", ""),
+            with(
+                "format = 1\n[people.ana]\nweb = \"a\"\n[people.ben]\nweb = \"a\"\n",
+                "",
+                "",
+            ),
             "people.toml:5: `ana` and `ben` have the same contact on web\n  \
              help: what is written from there must be one person's word",
         ),
         (
-            shop().with("tools/refund.toml", format!("{REFUND}[approval]\nrole = \"manager\"\n")),
+            shop().with(
+                "tools/refund.toml",
+                format!("{REFUND}[approval]\nrole = \"manager\"\n"),
+            ),
             "tools/refund.toml:17: nobody in people.toml has the role `manager`\n  \
              help: write people.toml: `format = 1`, then `[people.ana]` with `roles = [\"manager\"]`",
         ),
