@@ -181,7 +181,10 @@ async fn check_origin(
     request: Request,
     next: Next,
 ) -> Result<Response, Refused> {
-    app.guard.check_origin(request.headers(), request.uri())?;
+    // A signed link is opened under any name, as webhooks are; its signature vouches for it.
+    if !surface::has_link(request.uri()) {
+        app.guard.check_origin(request.headers(), request.uri())?;
+    }
     Ok(next.run(request).await)
 }
 

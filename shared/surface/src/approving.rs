@@ -139,6 +139,13 @@ impl Approving {
     }
 }
 
+/// Whether a request is made by a signed link, which alone decides then who makes it.
+#[must_use]
+pub fn has_link(uri: &Uri) -> bool {
+    let here = path::approval(uri).is_ok() || path::decision(uri).is_ok();
+    here && query(uri).is_ok_and(|query| query.token.is_some())
+}
+
 /// What the execution waits for opens it, so nobody is shown it.
 fn veil(approval: &mut Approval) {
     approval.token = None;

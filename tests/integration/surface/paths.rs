@@ -45,6 +45,8 @@ async fn the_description_lists_exactly_what_is_served() {
         ("get", "/v1/{tenant}/{bot}/sessions/{session}/events"),
         ("get", "/v1/{tenant}/{bot}/sessions/{session}/messages"),
         ("get", "/v1/{tenant}/{bot}/sessions/{session}/turns"),
+        ("get", "/v1/{tenant}/approvals"),
+        ("get", "/v1/{tenant}/approvals/{approval}"),
         ("get", "/webhooks/whatsapp/{tenant}/{bot}"),
         ("post", "/v1/{tenant}/resume"),
         ("post", "/v1/{tenant}/stop"),
@@ -52,6 +54,8 @@ async fn the_description_lists_exactly_what_is_served() {
         ("post", "/v1/{tenant}/{bot}/sessions/{session}/messages"),
         ("post", "/v1/{tenant}/{bot}/sessions/{session}/token"),
         ("post", "/v1/{tenant}/{bot}/stop"),
+        ("post", "/v1/{tenant}/approvals/{approval}/approve"),
+        ("post", "/v1/{tenant}/approvals/{approval}/deny"),
         ("post", "/webhooks/twilio/{tenant}/{bot}"),
         ("post", "/webhooks/whatsapp/{tenant}/{bot}"),
     ];
@@ -63,7 +67,8 @@ async fn the_description_lists_exactly_what_is_served() {
         let filled = path
             .replace("{tenant}", "elsewhere")
             .replace("{bot}", "support")
-            .replace("{session}", "s");
+            .replace("{session}", "s")
+            .replace("{approval}", "a");
         for method in METHODS {
             let listed = described.contains(&(method.to_owned(), path.clone()));
             assert_eq!(
