@@ -42,12 +42,22 @@ async fn the_description_lists_exactly_what_is_served() {
     let contract = [
         ("get", "/healthz"),
         ("get", "/openapi.json"),
+        ("get", "/v1/{tenant}/{bot}/sessions"),
+        ("get", "/v1/{tenant}/{bot}/sessions/{session}"),
         ("get", "/v1/{tenant}/{bot}/sessions/{session}/events"),
         ("get", "/v1/{tenant}/{bot}/sessions/{session}/messages"),
         ("get", "/v1/{tenant}/{bot}/sessions/{session}/turns"),
         ("get", "/webhooks/whatsapp/{tenant}/{bot}"),
+        ("post", "/v1/{tenant}/{bot}/sessions/{session}/close"),
+        ("post", "/v1/{tenant}/{bot}/sessions/{session}/handback"),
         ("post", "/v1/{tenant}/{bot}/sessions/{session}/messages"),
+        ("post", "/v1/{tenant}/{bot}/sessions/{session}/replies"),
+        ("post", "/v1/{tenant}/{bot}/sessions/{session}/takeover"),
         ("post", "/v1/{tenant}/{bot}/sessions/{session}/token"),
+        (
+            "post",
+            "/v1/{tenant}/{bot}/sessions/{session}/turns/{turn}/redrive",
+        ),
         ("post", "/webhooks/twilio/{tenant}/{bot}"),
         ("post", "/webhooks/whatsapp/{tenant}/{bot}"),
     ];
@@ -59,7 +69,8 @@ async fn the_description_lists_exactly_what_is_served() {
         let filled = path
             .replace("{tenant}", "elsewhere")
             .replace("{bot}", "support")
-            .replace("{session}", "s");
+            .replace("{session}", "s")
+            .replace("{turn}", "1");
         for method in METHODS {
             let listed = described.contains(&(method.to_owned(), path.clone()));
             assert_eq!(
