@@ -54,10 +54,10 @@ pub struct Standing {
 #[derive(Debug, thiserror::Error)]
 pub enum Objection {
     /// Another person has the session.
-    #[error("{0} has taken the session over; they must give it back first")]
+    #[error("{0} has taken the session over")]
     HeldBy(String),
     /// Nobody has taken it over.
-    #[error("nobody has taken the session over; take it over first")]
+    #[error("nobody has taken the session over")]
     NotTaken,
     /// A turn runs, or messages wait for one.
     #[error("a message is being answered; try again in a moment")]

@@ -138,15 +138,15 @@ impl From<Error> for Problem {
 
 impl From<Objection> for Problem {
     fn from(objection: Objection) -> Self {
-        let code = match objection {
-            Objection::HeldBy(_) => "held_by_another",
-            Objection::NotTaken => "not_taken_over",
-            Objection::Working => "turn_running",
-            Objection::NothingSaid => "nothing_said",
-            Objection::OptedOut => "opted_out",
+        let (code, advice) = match objection {
+            Objection::HeldBy(_) => ("held_by_another", "; hand it back first"),
+            Objection::NotTaken => ("not_taken_over", "; take it over first"),
+            Objection::Working => ("turn_running", ""),
+            Objection::NothingSaid => ("nothing_said", ""),
+            Objection::OptedOut => ("opted_out", ""),
             Objection::Failed(error) => return error.into(),
         };
-        Self::new(StatusCode::CONFLICT, code, objection.to_string())
+        Self::new(StatusCode::CONFLICT, code, format!("{objection}{advice}"))
     }
 }
 

@@ -72,7 +72,7 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
         &[
             (
                 "standing",
-                Status(200, "\"last_heard\":\"2026-11-20T10:00:00Z\""),
+                Status(200, "\"last_heard\":\"2026-11-20T10:00:00.000Z\""),
             ),
             ("not-for-viewers", Problem(403, "forbidden")),
             ("takeover", Status(200, "\"held_by\":\"ana\"")),

@@ -42,6 +42,8 @@ async fn the_description_lists_exactly_what_is_served() {
     let contract = [
         ("get", "/healthz"),
         ("get", "/openapi.json"),
+        ("get", "/v1/{tenant}/{bot}/sessions"),
+        ("get", "/v1/{tenant}/{bot}/sessions/{session}"),
         ("get", "/v1/{tenant}/{bot}/sessions/{session}/events"),
         ("get", "/v1/{tenant}/{bot}/sessions/{session}/messages"),
         ("get", "/v1/{tenant}/{bot}/sessions/{session}/turns"),
@@ -51,11 +53,19 @@ async fn the_description_lists_exactly_what_is_served() {
         ("post", "/v1/{tenant}/resume"),
         ("post", "/v1/{tenant}/stop"),
         ("post", "/v1/{tenant}/{bot}/resume"),
+        ("post", "/v1/{tenant}/{bot}/sessions/{session}/close"),
+        ("post", "/v1/{tenant}/{bot}/sessions/{session}/handback"),
         ("post", "/v1/{tenant}/{bot}/sessions/{session}/messages"),
+        ("post", "/v1/{tenant}/{bot}/sessions/{session}/replies"),
+        ("post", "/v1/{tenant}/{bot}/sessions/{session}/takeover"),
         ("post", "/v1/{tenant}/{bot}/sessions/{session}/token"),
         ("post", "/v1/{tenant}/{bot}/stop"),
         ("post", "/v1/{tenant}/approvals/{approval}/approve"),
         ("post", "/v1/{tenant}/approvals/{approval}/deny"),
+        (
+            "post",
+            "/v1/{tenant}/{bot}/sessions/{session}/turns/{turn}/redrive",
+        ),
         ("post", "/webhooks/twilio/{tenant}/{bot}"),
         ("post", "/webhooks/whatsapp/{tenant}/{bot}"),
     ];
@@ -68,7 +78,8 @@ async fn the_description_lists_exactly_what_is_served() {
             .replace("{tenant}", "elsewhere")
             .replace("{bot}", "support")
             .replace("{session}", "s")
-            .replace("{approval}", "a");
+            .replace("{approval}", "a")
+            .replace("{turn}", "1");
         for method in METHODS {
             let listed = described.contains(&(method.to_owned(), path.clone()));
             assert_eq!(
