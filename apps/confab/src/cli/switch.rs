@@ -170,7 +170,7 @@ impl Turn<'_> {
             Some(bot) => plain(bot),
             None => format!("every bot of {}", plain(&self.which.tenant)),
         };
-        Ok(match stopped {
+        match stopped {
             Some(Stopped { by, reason, at }) => screen.line(format_args!(
                 "{name} is stopped since {}, by {}: {}",
                 moment(*at),
@@ -178,7 +178,8 @@ impl Turn<'_> {
                 plain(reason)
             ))?,
             None => screen.line(format_args!("{name} is not stopped"))?,
-        })
+        }
+        Ok(())
     }
 }
 
