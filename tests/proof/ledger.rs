@@ -46,6 +46,8 @@ pub(crate) struct Ledger {
     pub(crate) verdicts: BTreeMap<u64, Verdict>,
     /// Turns whose reply was sent, in order.
     pub(crate) sent: Vec<u64>,
+    /// How often the running turn was superseded at its gate.
+    pub(crate) superseded: u8,
     /// The last turn that passed its gate.
     pub(crate) gated: u64,
     /// The last turn that reached its commit point.
@@ -84,7 +86,7 @@ impl Ledger {
             Command::Gate { step, chain, from, upto, .. } => {
                 self.turn(*from, *upto, step.turn, plans.get(&chain.plan.0))?;
                 self.one_line(plans, step.turn, chain.plan.0)?;
-                (self.gated, self.committed) = (step.turn, step.turn);
+                (self.gated, self.committed, self.superseded) = (step.turn, step.turn, 0);
             }
             Command::Skip { from, count, .. } => {
                 for place in places(*from, *count) {

@@ -375,7 +375,8 @@ impl Proof {
                 let fresh = world.lanes(begun, lanes.len());
                 let anew = |(lane, fresh): (&Lane, Lane)| match lane {
                     Lane::Done => Lane::Done,
-                    _ => fresh,
+                    Lane::Claim { .. } | Lane::Renew { .. } | Lane::Work { .. } => fresh,
+                    Lane::Record { .. } => fresh,
                 };
                 Phase::Tools {
                     plan: *plan,

@@ -13,6 +13,8 @@ pub(crate) enum Tool {
     Charge,
     /// Idempotent.
     Note,
+    /// Pure: it is not claimed.
+    Look,
 }
 
 impl Tool {
@@ -20,11 +22,16 @@ impl Tool {
         match self {
             Self::Charge => 'c',
             Self::Note => 'n',
+            Self::Look => 'l',
         }
     }
 
     pub(crate) fn is_repeatable(self) -> bool {
-        self == Self::Note
+        matches!(self, Self::Note | Self::Look)
+    }
+
+    pub(crate) fn is_pure(self) -> bool {
+        self == Self::Look
     }
 }
 
@@ -100,12 +107,8 @@ pub(crate) enum Slip {
     NewKeyForEachTry,
     /// It starts over what an earlier hold was bound to.
     ThinksAgainWhenBound,
-    /// It lets its answer follow although another hold has settled the outbox.
-    RecoversItsOwnOutbox,
     /// It throws old message ids away without writing them down.
     ForgetsToSpill,
-    /// It takes a newer message in without saying that the reply answers it.
-    IgnoresNewerMessages,
 }
 
 /// One checked world.

@@ -323,6 +323,7 @@ impl World {
             Err(refusal @ (Refusal::Superseded | Refusal::HandedOff)) => {
                 if refusal == Refusal::Superseded {
                     scene.tally.count(Event::GateRefusedCalm);
+                    self.ledger.superseded += 1;
                 }
                 Some(Phase::Enter(match parcel.bound {
                     Some(previous) => Entry::GoOn { turn, previous },
@@ -560,7 +561,7 @@ impl World {
 
     fn intent(&self, setting: &Setting, tool: Tool, turn: u64, call: (u64, usize)) -> String {
         let letter = tool.letter();
-        if setting.slip == Slip::KeysIntentsByCall {
+        if setting.slip == Slip::KeysIntentsByCall || tool.is_pure() {
             let (plan, number) = call;
             return format!("{letter}{turn}.{plan}.{number}");
         }

@@ -4,7 +4,7 @@ use engine::overlap::Overlap;
 use engine::session::{Origin, Pending, Session};
 
 use super::invariant::Broken;
-use super::run::{Entry, Held, Lane, Phase, Plan, Round, Says};
+use super::run::{Entry, Found, Held, Lane, Phase, Plan, Round, Says};
 use super::setting::{Idea, Slip};
 use super::step::{Choice, Scene, time};
 use super::tally::Event;
@@ -26,7 +26,7 @@ impl World {
             return Ok(None);
         }
         if let Some(out) = &session.out {
-            if out.fence >= hold.fence && scene.setting.slip != Slip::RecoversItsOwnOutbox {
+            if out.fence >= hold.fence {
                 return Ok(None);
             }
             let (turn, plan) = (out.turn, out.plan.0);
@@ -132,11 +132,16 @@ impl World {
     }
 
     fn output(&self, scene: Scene<'_>, plan: u64, bound: Option<u64>) -> Phase {
-        let calls = self.plans[&plan].says.calls().len();
-        if calls == 0 {
+        let calls = self.plans[&plan].says.calls();
+        if calls.is_empty() {
             return self.deliver(scene, plan, bound);
         }
-        let lanes = self.lanes(time(scene.setting), calls);
+        let mut lanes = self.lanes(time(scene.setting), calls.len());
+        for (lane, call) in lanes.iter_mut().zip(calls) {
+            if call.tool.is_pure() {
+                *lane = Lane::Record { found: Found::Succeeded };
+            }
+        }
         Phase::Tools { plan, bound, lanes }
     }
 
@@ -242,9 +247,7 @@ impl World {
                 Overlap::Queue => {}
                 policy => {
                     scene.tally.count(Event::Absorbed);
-                    if scene.setting.slip != Slip::IgnoresNewerMessages {
-                        round.upto += joining;
-                    }
+                    round.upto += joining;
                     round.finish |= policy == Overlap::ForceComplete;
                 }
             }

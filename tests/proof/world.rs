@@ -212,6 +212,8 @@ impl World {
             + u32::from(setting.faults.failures);
         let worn = self.session().tries > setting.tries + faults + 2;
         hold_true(!worn, I8, "the hold is taken over again and again")?;
+        let restless = usize::from(self.ledger.superseded) > 3 * self.mail.len() + 3;
+        hold_true(!restless, I8, "a turn is superseded again and again")?;
         if self.is_at_rest() {
             self.ledger.verify(self.mail.len())?;
         }

@@ -1,45 +1,237 @@
-//! The worlds that are checked.
+//! The worlds that are checked: each looks hard at one part of the protocol.
 
 use engine::overlap::Overlap;
 
 use super::setting::{Clocks, Faults, From, Idea, Setting, Tool};
 
-const TOOLS: [&[Idea]; 3] = [
-    &[Idea::Call(&[Tool::Charge])],
-    &[Idea::Reply, Idea::Call(&[Tool::Charge])],
-    &[Idea::Reply],
-];
-const CLOCKS: Clocks = Clocks { work: 1, skew: 1, lease: 2 };
+use From::{Contact, Person};
+use Idea::{Call, GiveUp, Reply};
+use Tool::{Charge, Look, Note};
 
-pub(crate) fn small() -> Vec<Setting> {
-    vec![
+/// A call, then perhaps the same once more.
+const CHARGES: [&[Idea]; 3] = [&[Call(&[Charge])], &[Reply, Call(&[Charge])], &[Reply]];
+const CHARGE: [&[Idea]; 3] = [&[Call(&[Charge])], &[Reply], &[Reply]];
+const NOTES: [&[Idea]; 3] = [&[Call(&[Note])], &[Reply, Call(&[Note])], &[Reply]];
+const BOTH: [&[Idea]; 3] = [&[Call(&[Charge, Note])], &[Reply], &[Reply]];
+const DOUBTS: [&[Idea]; 3] = [&[Reply, Call(&[Charge, Note])], &[Reply, GiveUp], &[Reply]];
+
+/// A look, then perhaps an effect: between them a turn is not bound.
+const LOOKS: [&[Idea]; 3] = [&[Reply, Call(&[Look])], &[Reply, Call(&[Charge])], &[Reply]];
+
+/// Two runs of one turn may think differently.
+const MINDS: [&[Idea]; 3] = [&[Reply, Call(&[Charge]), Call(&[Note])], &[Reply, Call(&[Note])], &[Reply]];
+
+const CLOCKS: Clocks = Clocks { work: 1, skew: 1, lease: 2 };
+const NONE: Faults = Faults {
+    duplicates: 0,
+    crashes: 0,
+    forks: 0,
+    lost: 0,
+    late: 0,
+    early: 0,
+    failures: 0,
+    timeouts: 0,
+    takeovers: 0,
+};
+
+/// How far a world is explored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bound {
+    /// What every run of the tests explores.
+    Small,
+    /// What `scripts/prove` explores.
+    Full,
+}
+
+/// Every world, to its bound.
+pub(crate) fn all(bound: Bound) -> Vec<Setting> {
+    let pick = |small: Faults, full: Faults| match bound {
+        Bound::Small => small,
+        Bound::Full => full,
+    };
+    let mut worlds = vec![
         Setting {
             name: "basic",
-            letters: &[From::Contact, From::Contact],
-            faults: Faults { crashes: 1, early: 1, forks: 1, ..Faults::default() },
+            letters: &[Contact, Contact],
+            faults: pick(
+                Faults { crashes: 1, early: 1, lost: 1, duplicates: 1, ..NONE },
+                Faults { crashes: 1, early: 2, lost: 1, duplicates: 1, late: 1, ..NONE },
+            ),
             ..Setting::default()
         },
         Setting {
-            name: "basic by the clock",
-            letters: &[From::Contact, From::Contact],
-            faults: Faults { crashes: 1, early: 1, ..Faults::default() },
+            name: "two runs",
+            letters: &[Contact, Contact],
+            faults: pick(
+                Faults { forks: 1, early: 1, ..NONE },
+                Faults { crashes: 1, forks: 2, early: 1, ..NONE },
+            ),
+            ..Setting::default()
+        },
+        Setting {
+            name: "clocks",
+            letters: &[Contact, Contact],
+            faults: pick(
+                Faults { crashes: 1, early: 1, ..NONE },
+                Faults { crashes: 1, early: 1, forks: 1, ..NONE },
+            ),
+            clocks: Some(CLOCKS),
+            ..Setting::default()
+        },
+        Setting {
+            name: "clocks and tools",
+            faults: pick(
+                Faults { early: 1, forks: 1, ..NONE },
+                Faults { early: 1, forks: 1, crashes: 1, timeouts: 1, ..NONE },
+            ),
+            ideas: BOTH,
             clocks: Some(CLOCKS),
             ..Setting::default()
         },
         Setting {
             name: "tools",
-            faults: Faults { crashes: 1, early: 1, forks: 1, timeouts: 1, ..Faults::default() },
-            ideas: TOOLS,
+            faults: pick(
+                Faults { crashes: 1, early: 1, timeouts: 1, ..NONE },
+                Faults { crashes: 1, early: 1, forks: 1, timeouts: 1, ..NONE },
+            ),
+            ideas: CHARGES,
+            ..Setting::default()
+        },
+        Setting {
+            name: "tools that may be repeated",
+            faults: pick(
+                Faults { crashes: 1, early: 1, timeouts: 1, ..NONE },
+                Faults { crashes: 1, early: 2, forks: 1, timeouts: 1, lost: 1, ..NONE },
+            ),
+            ideas: NOTES,
+            carrier: false,
+            ..Setting::default()
+        },
+        Setting {
+            name: "two tools at once",
+            faults: pick(
+                Faults { crashes: 1, early: 1, ..NONE },
+                Faults { crashes: 1, early: 1, forks: 1, late: 1, ..NONE },
+            ),
+            ideas: BOTH,
+            ..Setting::default()
+        },
+        Setting {
+            name: "functions that fail",
+            faults: pick(
+                Faults { failures: 1, forks: 1, ..NONE },
+                Faults { failures: 1, early: 1, forks: 1, crashes: 1, ..NONE },
+            ),
+            ideas: DOUBTS,
+            ..Setting::default()
+        },
+        Setting {
+            name: "a turn that keeps dying",
+            faults: pick(
+                Faults { crashes: 3, ..NONE },
+                Faults { crashes: 4, early: 1, lost: 1, ..NONE },
+            ),
+            ideas: BOTH,
+            tries: 2,
+            ..Setting::default()
+        },
+        Setting {
+            name: "old messages",
+            letters: &[Contact, Contact, Contact],
+            faults: pick(
+                Faults { duplicates: 2, ..NONE },
+                Faults { duplicates: 2, crashes: 1, early: 1, ..NONE },
+            ),
+            carrier: false,
+            seen_capacity: 1,
+            inbox_limit: 2,
             ..Setting::default()
         },
         Setting {
             name: "supersede",
-            letters: &[From::Contact, From::Contact],
-            faults: Faults { early: 1, ..Faults::default() },
-            ideas: TOOLS,
+            letters: &[Contact, Contact],
+            faults: pick(
+                Faults { crashes: 1, ..NONE },
+                Faults { crashes: 1, early: 1, forks: 1, ..NONE },
+            ),
+            ideas: LOOKS,
             overlap: Overlap::Supersede,
             carrier: false,
             ..Setting::default()
         },
-    ]
+        Setting {
+            name: "handoff",
+            letters: &[Contact, Person],
+            faults: pick(
+                Faults { takeovers: 1, early: 1, ..NONE },
+                Faults { takeovers: 2, crashes: 1, early: 1, ..NONE },
+            ),
+            ideas: CHARGE,
+            ..Setting::default()
+        },
+        Setting {
+            name: "two minds",
+            faults: pick(
+                Faults { forks: 1, ..NONE },
+                Faults { forks: 2, early: 1, ..NONE },
+            ),
+            ideas: MINDS,
+            ..Setting::default()
+        },
+        Setting {
+            name: "the same owner again",
+            faults: pick(
+                Faults { duplicates: 1, early: 2, ..NONE },
+                Faults { duplicates: 1, early: 2, forks: 1, crashes: 1, ..NONE },
+            ),
+            ..Setting::default()
+        },
+        Setting {
+            name: "two turns with tools",
+            letters: &[Contact, Contact],
+            faults: pick(
+                Faults { forks: 1, ..NONE },
+                Faults { forks: 1, crashes: 1, ..NONE },
+            ),
+            ideas: CHARGE,
+            ..Setting::default()
+        },
+        Setting {
+            name: "two runs with tools",
+            faults: pick(
+                Faults { forks: 1, crashes: 1, ..NONE },
+                Faults { forks: 2, crashes: 1, ..NONE },
+            ),
+            ideas: CHARGE,
+            ..Setting::default()
+        },
+        Setting {
+            name: "a bound turn thought again",
+            faults: pick(
+                Faults { forks: 1, lost: 1, late: 1, ..NONE },
+                Faults { forks: 1, lost: 1, late: 1, early: 1, ..NONE },
+            ),
+            ideas: CHARGES,
+            ..Setting::default()
+        },
+    ];
+    for (name, overlap) in [
+        ("absorb", Overlap::Absorb),
+        ("absorb and restart", Overlap::AbsorbRestart),
+        ("force complete", Overlap::ForceComplete),
+    ] {
+        worlds.push(Setting {
+            name,
+            letters: &[Contact, Contact],
+            faults: pick(
+                Faults { early: 1, ..NONE },
+                Faults { crashes: 1, early: 1, lost: 1, ..NONE },
+            ),
+            ideas: LOOKS,
+            overlap,
+            carrier: false,
+            ..Setting::default()
+        });
+    }
+    worlds
 }
