@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use engine::session::{Command, Session};
 
-use super::invariant::{Broken, I1, I2, I3, I4, I5, I8, hold_true};
-use super::run::{Held, Plan, Says, Verdict};
+use super::invariant::{Broken, I1, I2, I3, I4, I5, I8, I9, hold_true};
+use super::run::{Found, Held, Plan, Says, Verdict};
 use super::setting::{Setting, Tool};
 use super::tally::{Event, Tally};
 use super::world::{World, letter_of};
@@ -61,6 +61,7 @@ impl Ledger {
         &mut self,
         setting: &Setting,
         plans: &BTreeMap<u64, Plan>,
+        results: &BTreeMap<String, Found>,
         before: &Session,
         command: &Command,
         after: &Session,
@@ -86,6 +87,10 @@ impl Ledger {
             Command::Gate { step, chain, from, upto, .. } => {
                 self.turn(*from, *upto, step.turn, plans.get(&chain.plan.0))?;
                 self.one_line(plans, step.turn, chain.plan.0)?;
+                self.undone(plans, results, step.turn, chain.plan.0)?;
+                for effect in self.effects.iter_mut().filter(|effect| effect.turn == step.turn) {
+                    effect.plan = None;
+                }
                 (self.gated, self.committed, self.superseded) = (step.turn, step.turn, 0);
             }
             Command::Skip { from, count, .. } => {
@@ -134,13 +139,67 @@ impl Ledger {
     }
 
     /// The effects of a turn belong to the line of plans that passes its gate.
-    fn one_line(&mut self, plans: &BTreeMap<u64, Plan>, turn: u64, gated: u64) -> Result<(), Broken> {
-        for effect in self.effects.iter_mut().filter(|effect| effect.turn == turn) {
+    fn one_line(&self, plans: &BTreeMap<u64, Plan>, turn: u64, gated: u64) -> Result<(), Broken> {
+        for effect in self.effects.iter().filter(|effect| effect.turn == turn) {
             let line = effect.plan.is_none_or(|plan| World::continues(plans, gated, plan));
             hold_true(line, I5, "an effect of a plan that was dropped")?;
-            effect.plan = None;
         }
         Ok(())
+    }
+
+    /// What can be undone was, or was tried, where the turn gave up or was superseded.
+    fn undone(
+        &self,
+        plans: &BTreeMap<u64, Plan>,
+        results: &BTreeMap<String, Found>,
+        turn: u64,
+        gated: u64,
+    ) -> Result<(), Broken> {
+        let gives_up = plans.get(&gated).is_some_and(|plan| plan.says == Says::Failed);
+        let begun = if gives_up && self.committed < turn {
+            Some(gated)
+        } else {
+            let mut undoing = None;
+            let mut next = Some(gated);
+            while let Some((id, plan)) = next.and_then(|id| Some((id, plans.get(&id)?))) {
+                undoing = plan.undoing.map(|_| id).or(undoing);
+                next = plan.previous;
+            }
+            undoing
+        };
+        let Some(begun) = begun else { return Ok(()) };
+        let stands = |effect: &&Effect| {
+            effect.tool.can_be_undone()
+                && effect.turn == turn
+                && effect.plan.is_some_and(|plan| World::continues(plans, begun, plan))
+                && results.get(&effect.key) == Some(&Found::Succeeded)
+        };
+        let left = self
+            .effects
+            .iter()
+            .filter(stands)
+            .any(|effect| !results.contains_key(&format!("undo~{}", effect.key)));
+        hold_true(!left || self.committed == turn, I9, "an effect was left standing")
+    }
+
+    /// An effect is undone: everything after it was before.
+    fn undo(&self, results: &BTreeMap<String, Found>, effect: &Effect) -> Result<(), Broken> {
+        let of = effect.key.split("undo~").nth(1).unwrap_or_default();
+        let of = of.split('@').next().unwrap_or_default();
+        let again = self.effects.iter().any(|known| {
+            known.tool == Tool::Undo && known.key.split('@').next() == effect.key.split('@').next()
+        });
+        hold_true(!again, I9, "an effect was undone twice")?;
+        let place = self.effects.iter().position(|known| known.key == of);
+        hold_true(place.is_some(), I9, "what did not happen was undone")?;
+        let after = self.effects.iter().skip(place.unwrap_or_default() + 1);
+        let later = after
+            .filter(|later| later.turn == effect.turn && later.tool.can_be_undone())
+            .filter(|later| results.get(&later.key) == Some(&Found::Succeeded));
+        let in_order = later
+            .clone()
+            .all(|later| results.contains_key(&format!("undo~{}", later.key)));
+        hold_true(in_order, I9, "an effect was undone before a later one")
     }
 
     fn settle(
@@ -186,14 +245,25 @@ impl Ledger {
         hold: Held,
         effect: Effect,
         intent: &str,
+        results: &BTreeMap<String, Found>,
         tally: &Tally,
     ) -> Result<(), Broken> {
+        if effect.tool == Tool::Undo {
+            self.undo(results, &effect)?;
+            tally.count(Event::Undone);
+        }
         let opened = self.claimed.iter().any(|claimed| claimed == intent);
         hold_true(opened, I2, "an effect that was not claimed")?;
         let known = self
             .effects
             .iter()
-            .filter(|known| known.tool == effect.tool && known.turn == effect.turn);
+            .filter(|known| known.tool == effect.tool && known.turn == effect.turn)
+            .filter(|known| match effect.tool {
+                // What was undone may be done again, under a new key.
+                Tool::Undo => false,
+                tool if tool.can_be_undone() => !results.contains_key(&format!("undo~{}", known.key)),
+                _ => true,
+            });
         let same = known.clone().any(|known| known.key == effect.key);
         let first = known.count() == 0;
         let harmless = effect.tool.is_repeatable() && same;
@@ -270,8 +340,8 @@ impl Ledger {
     }
 
     /// At rest: every letter has one verdict.
-    pub(crate) fn verify(&self, letters: usize) -> Result<(), Broken> {
-        for letter in 0..letters {
+    pub(crate) fn verify(&self, letters: impl Iterator<Item = usize>) -> Result<(), Broken> {
+        for letter in letters {
             let of = || self.fates.iter().filter(|arrival| arrival.letter == letter);
             let left = of().any(|arrival| matches!(arrival.fate, Fate::Waiting | Fate::Out(_)));
             hold_true(!left, I8, "a message was left behind")?;

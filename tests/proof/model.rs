@@ -3,9 +3,10 @@
 use engine::session::{Command, OwnerId, Refusal};
 use stateright::{Model, Property};
 
+use super::desk::Approval;
 use super::invariant::{Broken, I1, I10, I2, I3, I4, I5, I6, I7, I8, I9, Invariant};
 use super::run::{Entry, Held, Lane, Phase, Round, Run};
-use super::setting::Setting;
+use super::setting::{From, Setting};
 use super::step::{Choice, Scene, time};
 use super::tally::{Event, Tally};
 use super::world::{Mail, NOW, World, id_of, message};
@@ -30,6 +31,10 @@ pub(crate) enum Action {
     Tick,
     TakeOver,
     HandBack,
+    /// A person says yes or no.
+    Decide(bool),
+    /// Nobody said anything, or the yes was not used in time.
+    RunOut,
 }
 
 impl Model for Proof {
@@ -116,7 +121,7 @@ impl Proof {
         let next = world.mail.iter().position(|mail| *mail == Mail::Unsent);
         for (letter, mail) in world.mail.iter().enumerate() {
             let comes = match mail {
-                Mail::Unsent => next == Some(letter),
+                Mail::Unsent => next == Some(letter) && self.may_come(world, letter),
                 Mail::Unacknowledged => true,
                 Mail::Acknowledged => left.duplicates > 0,
             };
@@ -131,6 +136,13 @@ impl Proof {
                 }
             }
         }
+        match world.desk.approval {
+            Approval::Pending => {
+                actions.extend([Action::Decide(true), Action::Decide(false), Action::RunOut]);
+            }
+            Approval::Granted => actions.push(Action::RunOut),
+            _ => {}
+        }
         if reclaimable {
             actions.push(Action::Sweep);
         }
@@ -143,6 +155,11 @@ impl Proof {
         if world.session().handoff.is_some() {
             actions.push(Action::HandBack);
         }
+    }
+
+    fn may_come(&self, world: &World, letter: usize) -> bool {
+        let decided = !matches!(world.desk.approval, Approval::None | Approval::Pending);
+        self.setting.letters[letter] != From::Approval || decided
     }
 
     fn of_run(&self, world: &World, at: usize, actions: &mut Vec<Action>) {
@@ -183,7 +200,11 @@ impl Proof {
 
     fn choices(&self, world: &World, run: &Run, lane: usize, choose: &mut impl FnMut(Choice)) {
         match &run.phase {
-            Phase::Think(round) => {
+            Phase::Think(round) if self.setting.budget.is_some() => {
+                choose(Choice::Go);
+                self.while_thinking(world, run, round, choose);
+            }
+            Phase::Think(round) | Phase::Spend(round) => {
                 for at in 0..world.ideas(self.scene(), round).len() {
                     choose(Choice::Idea(at));
                 }
@@ -286,6 +307,16 @@ impl Proof {
                 self.tally.count(Event::FailedForGood);
                 world.runs[run].phase = Phase::Fail;
             }
+            Action::Decide(yes) => {
+                self.tally.count(if yes { Event::Granted } else { Event::Denied });
+                world.desk.was_granted = yes;
+                world.desk.approval = if yes { Approval::Granted } else { Approval::Closed };
+            }
+            Action::RunOut => {
+                self.tally.count(Event::RanOut);
+                world.desk.has_run_out = true;
+                world.desk.approval = Approval::Closed;
+            }
             Action::Tick => return Ok(self.tick(world)),
             Action::TakeOver => {
                 world.left.takeovers -= 1;
@@ -367,7 +398,7 @@ impl Proof {
         let phase = match &run.phase {
             Phase::Skip { .. } | Phase::Free { .. } => Phase::Enter(Entry::Begin),
             Phase::Judge { then, .. } | Phase::Recover { then, .. } => Phase::Enter(*then),
-            Phase::Think(round) => Phase::Enter(match round.before {
+            Phase::Think(round) | Phase::Spend(round) => Phase::Enter(match round.before {
                 Some(previous) => Entry::GoOn { turn: round.turn, previous },
                 None => Entry::Begin,
             }),
@@ -376,7 +407,7 @@ impl Proof {
                 let anew = |(lane, fresh): (&Lane, Lane)| match lane {
                     Lane::Done => Lane::Done,
                     Lane::Claim { .. } | Lane::Renew { .. } | Lane::Work { .. } => fresh,
-                    Lane::Record { .. } => fresh,
+                    Lane::Consume { .. } | Lane::Record { .. } | Lane::Ask => fresh,
                 };
                 Phase::Tools {
                     plan: *plan,

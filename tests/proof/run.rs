@@ -39,7 +39,11 @@ pub(crate) struct Round {
 /// One invocation of `tool-call`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Lane {
+    /// A yes is used.
+    Consume { by: u64, left: i8 },
     Claim { by: u64, left: i8 },
+    /// A person is asked.
+    Ask,
     /// The intent is an earlier hold's and may run again.
     Renew { by: u64, left: i8 },
     Work { left: i8 },
@@ -83,6 +87,8 @@ pub(crate) enum Phase {
     Judge { turn: u64, plan: u64, then: Entry },
     Recover { turn: u64, free: bool, rotate: bool, then: Entry },
     Think(Round),
+    /// The money is set aside, and the model is asked.
+    Spend(Round),
     Tools { plan: u64, bound: Option<u64>, lanes: Vec<Lane> },
     Gate(Parcel),
     Send { parcel: Parcel, free: bool, rotate: bool },
@@ -113,7 +119,15 @@ pub(crate) struct Plan {
     pub(crate) finish: bool,
     pub(crate) calm: bool,
     pub(crate) effects: u64,
+    pub(crate) undoing: Option<Undoing>,
     pub(crate) says: Says,
+}
+
+/// Why a round undoes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Undoing {
+    Failed,
+    Overtaken,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -130,6 +144,8 @@ pub(crate) enum Says {
 pub(crate) struct Call {
     pub(crate) tool: Tool,
     pub(crate) intent: String,
+    /// What it is made with, when it needs a yes and has one: the arguments that will run.
+    pub(crate) yes: Option<u8>,
 }
 
 impl Phase {
@@ -137,7 +153,11 @@ impl Phase {
     pub(crate) fn names(&self, by: u64) -> bool {
         match self {
             Self::Tools { lanes, .. } => lanes.iter().any(|lane| {
-                matches!(lane, Lane::Claim { by: own, .. } | Lane::Renew { by: own, .. } if *own == by)
+                matches!(
+                    lane,
+                    Lane::Consume { by: own, .. } | Lane::Claim { by: own, .. } | Lane::Renew { by: own, .. }
+                        if *own == by
+                )
             }),
             Self::Gate(parcel)
             | Self::Send { parcel, .. }
@@ -152,7 +172,7 @@ impl Phase {
         match self {
             Self::Enter(entry) | Self::Recover { then: entry, .. } => [entry.previous(), None],
             Self::Judge { plan, then, .. } => [Some(*plan), then.previous()],
-            Self::Think(round) => [round.before, round.bound],
+            Self::Think(round) | Self::Spend(round) => [round.before, round.bound],
             Self::Tools { plan, bound, .. } => [Some(*plan), *bound],
             Self::Gate(parcel)
             | Self::Send { parcel, .. }
@@ -173,10 +193,11 @@ impl Phase {
             Self::Tools { lanes, .. } => {
                 for lane in lanes {
                     match lane {
-                        Lane::Claim { left, .. }
+                        Lane::Consume { left, .. }
+                        | Lane::Claim { left, .. }
                         | Lane::Renew { left, .. }
                         | Lane::Work { left, .. } => pass(left),
-                        Lane::Record { .. } | Lane::Done => {}
+                        Lane::Record { .. } | Lane::Ask | Lane::Done => {}
                     }
                 }
             }

@@ -15,6 +15,14 @@ pub(crate) enum Tool {
     Note,
     /// Pure: it is not claimed.
     Look,
+    /// Compensatable: it can be undone.
+    Book,
+    /// Another that can be undone.
+    Rent,
+    /// Undoes one of the two.
+    Undo,
+    /// Irreversible, and needs a person's yes.
+    Wire,
 }
 
 impl Tool {
@@ -23,6 +31,10 @@ impl Tool {
             Self::Charge => 'c',
             Self::Note => 'n',
             Self::Look => 'l',
+            Self::Book => 'b',
+            Self::Rent => 'r',
+            Self::Undo => 'u',
+            Self::Wire => 'w',
         }
     }
 
@@ -33,6 +45,10 @@ impl Tool {
     pub(crate) fn is_pure(self) -> bool {
         self == Self::Look
     }
+
+    pub(crate) fn can_be_undone(self) -> bool {
+        matches!(self, Self::Book | Self::Rent)
+    }
 }
 
 /// What a call of the brain may lead to.
@@ -42,6 +58,10 @@ pub(crate) enum Idea {
     Call(&'static [Tool]),
     /// The model failed: the turn gives up.
     GiveUp,
+    /// A call with the yes that was given, of what was allowed.
+    Approved,
+    /// A call with the yes that was given, of something else.
+    Altered,
 }
 
 /// Who a letter is from.
@@ -49,6 +69,8 @@ pub(crate) enum Idea {
 pub(crate) enum From {
     Contact,
     Person,
+    /// An approval was decided, or ran out.
+    Approval,
 }
 
 /// How often each fault may happen.
@@ -109,6 +131,24 @@ pub(crate) enum Slip {
     ThinksAgainWhenBound,
     /// It throws old message ids away without writing them down.
     ForgetsToSpill,
+    /// It takes any yes for any arguments.
+    ForgetsTheArguments,
+    /// It uses a yes however often.
+    UsesAYesTwice,
+    /// It uses a yes that has run out.
+    ForgetsTheExpiry,
+    /// It makes a call that needs a yes without one.
+    ForgetsToAsk,
+    /// It undoes what came first.
+    UndoesInOrder,
+    /// It names an undo by the plan that makes it.
+    KeysUndosByPlan,
+    /// It gives up without undoing.
+    GivesUpWithoutUndoing,
+    /// It asks the model first and counts then.
+    SpendsBeforeReserving,
+    /// It looks whether the budget has room, and does not set it aside.
+    LooksAndDoesNotReserve,
 }
 
 /// One checked world.
@@ -123,6 +163,8 @@ pub(crate) struct Setting {
     /// Without clocks any lease may run out at any time, and any worker may be late.
     pub(crate) clocks: Option<Clocks>,
     pub(crate) overlap: Overlap,
+    /// What may be spent on thinking: two at most for one thought.
+    pub(crate) budget: Option<u8>,
     /// Whether replies leave by a carrier; on the web the reply is a row of ours.
     pub(crate) carrier: bool,
     /// Reclaims after which a turn is given up.
@@ -144,6 +186,7 @@ impl Default for Setting {
             ideas: TALK,
             clocks: None,
             overlap: Overlap::Queue,
+            budget: None,
             carrier: true,
             tries: 3,
             seen_capacity: 16,

@@ -3,9 +3,12 @@
 
 use engine::session::{Chain, Claim, Command, Intended, Next, Refusal, Rotate, Session, Step, Terms};
 
+use super::desk::{ASKED, Approval, OTHER};
 use super::invariant::Broken;
 use super::ledger::Effect;
-use super::run::{Call, Entry, Found, Held, Lane, Parcel, Phase, Plan, Run, Says, Verdict};
+use super::run::{
+    Call, Entry, Found, Held, Lane, Parcel, Phase, Plan, Run, Says, Undoing, Verdict,
+};
 use super::setting::{Idea, Setting, Slip, Tool};
 use super::tally::{Event, Tally};
 use super::world::{World, invocation, plan_id};
@@ -88,7 +91,7 @@ impl World {
             Phase::Recover { turn, free, rotate, then } => {
                 self.recover(scene, &run, (turn, free, rotate, then))
             }
-            Phase::Think(round) => self.think(scene, hold, round, choice),
+            Phase::Think(round) | Phase::Spend(round) => self.think(scene, hold, &run.phase, round, choice),
             Phase::Tools { .. } => self.tools(scene, &run, lane, choice),
             Phase::Gate(parcel) => self.gate(scene, &run, parcel),
             Phase::Send { parcel, free, rotate } => {
@@ -145,7 +148,7 @@ impl World {
                     by: invocation(*by),
                     until,
                     calm: plan(id).calm.then_some(plan(id).upto),
-                    commits: true,
+                    commits: commits(plan(id).says.calls().get(lane)?),
                 },
                 Lane::Renew { .. } => Command::Renew { hold, until },
                 _ => return None,
@@ -396,6 +399,34 @@ impl World {
         })
     }
 
+    /// The call that undoes the latest effect of the line to `plan` that still stands, unless the turn is
+    /// committed.
+    pub(super) fn next_undo(&self, setting: &Setting, plan: Option<u64>) -> Option<Call> {
+        let turn = self.session().delivered + 1;
+        if self.session().commit == Some(turn) || setting.slip == Slip::GivesUpWithoutUndoing {
+            return None;
+        }
+        let mut calls = Vec::new();
+        let mut next = plan;
+        while let Some(plan) = next.and_then(|id| self.plans.get(&id)) {
+            calls.extend(plan.says.calls().iter().rev());
+            next = plan.previous;
+        }
+        if setting.slip == Slip::UndoesInOrder {
+            calls.reverse();
+        }
+        calls.into_iter().find_map(|call| {
+            let stands = call.tool.can_be_undone()
+                && self.results.get(&call.intent) == Some(&Found::Succeeded);
+            let mut intent = format!("undo~{}", call.intent);
+            if setting.slip == Slip::KeysUndosByPlan {
+                intent = format!("{intent}@{}", plan.unwrap_or_default());
+            }
+            let tried = self.results.contains_key(&intent);
+            (stands && !tried).then_some(Call { tool: Tool::Undo, intent, yes: None })
+        })
+    }
+
     /// `turn-fail`.
     fn fail(&mut self, scene: Scene<'_>, hold: Held) -> Option<Phase> {
         let session = self.session();
@@ -407,21 +438,31 @@ impl World {
             return None;
         }
         let bound = session.plan.map(|plan| plan.0);
+        let undo = self.next_undo(scene.setting, bound);
+        let known = bound.and_then(|plan| self.plans.get(&plan));
+        let undoes = undo.is_some();
         let plan = Plan {
             turn: session.delivered + 1,
             fence: hold.fence,
-            round: 0,
+            round: known.map_or(0, |plan| plan.round + 1),
             from: session.head(),
-            upto: session.arrivals,
+            upto: match known {
+                Some(plan) if undoes => plan.upto,
+                _ => session.arrivals,
+            },
             previous: bound,
             repeats: 0,
             finish: false,
             calm: false,
             effects: session.intents.len() as u64,
-            says: Says::Failed,
+            undoing: undoes.then_some(Undoing::Failed),
+            says: undo.map_or(Says::Failed, |call| Says::Call(vec![call])),
         };
+        if undoes {
+            scene.tally.count(Event::UndoPlanned);
+        }
         let plan = self.write_down(plan);
-        Some(self.deliver(scene, plan, bound))
+        Some(self.output(scene, plan, bound))
     }
 
     pub(super) fn deliver(&self, scene: Scene<'_>, plan: u64, bound: Option<u64>) -> Phase {
@@ -440,6 +481,23 @@ impl World {
         let record = &self.plans[plan];
         let (turn, call) = (record.turn, record.says.calls()[lane].clone());
         let next = match lanes[lane] {
+            Lane::Consume { by, left } => {
+                let yes = call.yes.unwrap_or_default();
+                if self.consume(scene.setting, &call.intent, turn, yes) {
+                    scene.tally.count(Event::Consumed);
+                    Lane::Claim { by, left }
+                } else {
+                    scene.tally.count(Event::YesRefused);
+                    Lane::Record { found: Found::Failed }
+                }
+            }
+            Lane::Ask => {
+                scene.tally.count(Event::Asked);
+                if self.desk.approval == Approval::None {
+                    self.desk.approval = Approval::Pending;
+                }
+                Lane::Record { found: Found::Succeeded }
+            }
             Lane::Claim { by, left } => self.claim(scene, run, lane, &call, (by, left))?,
             Lane::Renew { left, .. } => match self.issue(scene, run, lane)? {
                 Ok(()) | Err(Refusal::NotLater) => Lane::Work { left },
@@ -452,7 +510,7 @@ impl World {
                     key: provider_key(scene.setting, &call),
                     plan: Some(*plan),
                 };
-                self.work(scene, run.hold, effect, &call.intent, left, choice)?
+                self.work(scene, run.hold, effect, &call, left, choice)?
             }
             Lane::Record { found } => {
                 if found == Found::Unknown {
@@ -481,7 +539,10 @@ impl World {
         call: &Call,
         (by, left): (u64, i8),
     ) -> Result<Lane, Broken> {
-        let work = Lane::Work { left };
+        let asks = call.tool == Tool::Wire
+            && call.yes.is_none()
+            && scene.setting.slip != Slip::ForgetsToAsk;
+        let work = if asks { Lane::Ask } else { Lane::Work { left } };
         let hold = run.hold;
         if scene.setting.slip == Slip::ActsBeforeTheClaim {
             return Ok(work);
@@ -493,6 +554,8 @@ impl World {
                 if self.results.contains_key(&call.intent) {
                     scene.tally.count(Event::ResultUsed);
                     Lane::Done
+                } else if asks {
+                    Lane::Ask
                 } else if scene.setting.slip == Slip::RunsOrphansAgain {
                     Lane::Renew { by, left }
                 } else if !call.tool.is_repeatable() {
@@ -517,7 +580,7 @@ impl World {
         scene: Scene<'_>,
         hold: Held,
         effect: Effect,
-        intent: &str,
+        call: &Call,
         left: i8,
         choice: Choice,
     ) -> Result<Lane, Broken> {
@@ -529,9 +592,18 @@ impl World {
         if choice == Choice::NotDoneUnseen {
             scene.tally.count(Event::NotSeen);
         } else {
-            let session = self.session().clone();
-            self.ledger
-                .effect(&session, scene.setting, hold, effect, intent, scene.tally)?;
+            if effect.tool == Tool::Wire {
+                self.use_yes(call.yes)?;
+            }
+            self.ledger.effect(
+                &self.session.0,
+                scene.setting,
+                hold,
+                effect,
+                &call.intent,
+                &self.results,
+                scene.tally,
+            )?;
         }
         let found = match choice {
             Choice::DoneUnseen | Choice::NotDoneUnseen => {
@@ -549,10 +621,16 @@ impl World {
         match idea {
             Idea::Reply => Says::Reply,
             Idea::GiveUp => Says::Failed,
+            Idea::Approved | Idea::Altered => Says::Call(vec![Call {
+                tool: Tool::Wire,
+                intent: "w!0".to_owned(),
+                yes: Some(if idea == Idea::Approved { ASKED } else { OTHER }),
+            }]),
             Idea::Call(tools) => {
                 let call = |(number, tool): (usize, &Tool)| Call {
                     tool: *tool,
                     intent: self.intent(setting, *tool, turn, (plan, number)),
+                    yes: None,
                 };
                 Says::Call(tools.iter().enumerate().map(call).collect())
             }
@@ -567,12 +645,21 @@ impl World {
         }
         let base = format!("{letter}{turn}");
         let retries = (2..5).map(|attempt| format!("{base}~{attempt}"));
-        let failed = |intent: &String| self.results.get(intent) == Some(&Found::Failed);
+        let failed = |intent: &String| {
+            let undone = self.results.get(&format!("undo~{intent}"));
+            self.results.get(intent) == Some(&Found::Failed) || undone == Some(&Found::Succeeded)
+        };
         std::iter::once(base.clone())
             .chain(retries)
             .find(|intent| !failed(intent))
             .unwrap_or(base)
     }
+}
+
+/// Whether the turn reaches its commit point with a call.
+fn commits(call: &Call) -> bool {
+    let asks = call.tool == Tool::Wire && call.yes.is_none();
+    !(call.tool.can_be_undone() || call.tool == Tool::Undo || asks)
 }
 
 /// The idempotency key that a provider is given: a repeatable call keeps it however often it is tried.

@@ -3,8 +3,9 @@
 use engine::overlap::Overlap;
 use engine::session::{Origin, Pending, Session};
 
+use super::desk::{Approval, MOST};
 use super::invariant::Broken;
-use super::run::{Entry, Found, Held, Lane, Phase, Plan, Round, Says};
+use super::run::{Call, Entry, Found, Held, Lane, Phase, Plan, Round, Says, Undoing};
 use super::setting::{Idea, Slip};
 use super::step::{Choice, Scene, time};
 use super::tally::Event;
@@ -101,7 +102,17 @@ impl World {
         let session = self.session();
         let first = session.inbox.first();
         let relayed = round.before.is_none() && first.is_some_and(is_relayed);
-        let says = if relayed {
+        let answered = first.is_some_and(|message| matches!(message.origin, Origin::Approval { .. }));
+        let open = match &self.desk.approval {
+            Approval::Granted => true,
+            Approval::Consumed { turn, .. } => *turn == round.turn,
+            _ => false,
+        };
+        let asked = session.handoff.is_none() && session.tries < scene.setting.tries;
+        let says = if answered && open && asked && round.before.is_none() {
+            let next = (1..).find(|id| !self.plans.contains_key(id)).unwrap_or_default();
+            self.says(scene.setting, Idea::Approved, round.turn, next)
+        } else if relayed {
             Says::Words
         } else if session.handoff.is_some() {
             Says::HandedOff
@@ -115,7 +126,44 @@ impl World {
     }
 
     fn decide(&mut self, scene: Scene<'_>, hold: Held, round: Round, says: Says, calm: bool) -> Phase {
+        if says == Says::Failed
+            && let Some(call) = self.next_undo(scene.setting, round.before)
+        {
+            return self.undo(scene, hold, round, call, Undoing::Failed);
+        }
+        self.put(scene, hold, round, says, calm, None)
+    }
+
+    fn undo(&mut self, scene: Scene<'_>, hold: Held, round: Round, call: Call, why: Undoing) -> Phase {
+        scene.tally.count(Event::UndoPlanned);
+        self.put(scene, hold, round, Says::Call(vec![call]), false, Some(why))
+    }
+
+    /// Undoes the latest effect that still stands or, when none does, goes on as `why` says.
+    fn unwind(&mut self, scene: Scene<'_>, hold: Held, mut round: Round, why: Undoing) -> Phase {
+        if let Some(call) = self.next_undo(scene.setting, round.before) {
+            return self.undo(scene, hold, round, call, why);
+        }
+        match why {
+            Undoing::Failed => self.put(scene, hold, round, Says::Failed, false, None),
+            Undoing::Overtaken => {
+                round.upto += newer(self.session(), round.upto);
+                Phase::Think(round)
+            }
+        }
+    }
+
+    fn put(
+        &mut self,
+        scene: Scene<'_>,
+        hold: Held,
+        round: Round,
+        says: Says,
+        calm: bool,
+        undoing: Option<Undoing>,
+    ) -> Phase {
         let plan = self.write_down(Plan {
+            undoing,
             turn: round.turn,
             fence: hold.fence,
             round: round.number,
@@ -131,15 +179,17 @@ impl World {
         self.output(scene, plan, round.bound)
     }
 
-    fn output(&self, scene: Scene<'_>, plan: u64, bound: Option<u64>) -> Phase {
+    pub(super) fn output(&self, scene: Scene<'_>, plan: u64, bound: Option<u64>) -> Phase {
         let calls = self.plans[&plan].says.calls();
         if calls.is_empty() {
             return self.deliver(scene, plan, bound);
         }
         let mut lanes = self.lanes(time(scene.setting), calls.len());
         for (lane, call) in lanes.iter_mut().zip(calls) {
-            if call.tool.is_pure() {
-                *lane = Lane::Record { found: Found::Succeeded };
+            match *lane {
+                _ if call.tool.is_pure() => *lane = Lane::Record { found: Found::Succeeded },
+                Lane::Claim { by, left } if call.yes.is_some() => *lane = Lane::Consume { by, left },
+                _ => {}
             }
         }
         Phase::Tools { plan, bound, lanes }
@@ -158,9 +208,18 @@ impl World {
         &mut self,
         scene: Scene<'_>,
         hold: Held,
+        phase: &Phase,
         round: Round,
         choice: Choice,
     ) -> Stepped {
+        if let (Some(limit), Phase::Think(_), Choice::Go) = (scene.setting.budget, phase, choice) {
+            if self.reserve(scene.setting, limit) {
+                scene.tally.count(Event::Reserved);
+                return Ok(Some(Phase::Spend(round)));
+            }
+            scene.tally.count(Event::NoMoney);
+            return Ok(Some(self.decide(scene, hold, round, Says::Failed, false)));
+        }
         let idea = match choice {
             Choice::Renew => {
                 scene.tally.count(Event::Renewed);
@@ -176,6 +235,10 @@ impl World {
             Choice::Idea(at) => self.ideas(scene, &round)[at],
             _ => Idea::Reply,
         };
+        if let Some(limit) = scene.setting.budget {
+            let cost = if idea == Idea::Reply { 1 } else { MOST };
+            self.spend(scene.setting, limit, cost)?;
+        }
         let next = (1..).find(|id| !self.plans.contains_key(id)).unwrap_or_default();
         let says = self.says(scene.setting, idea, round.turn, next);
         let calm = scene.setting.overlap == Overlap::Supersede;
@@ -237,7 +300,12 @@ impl World {
         if session.handoff.is_some() || tries {
             return Some(self.unless_decided(scene, hold, round));
         }
-        let joining = newer(session, round.upto);
+        let called = last.says.calls().iter().all(|call| settled(&call.intent));
+        if let Some(why) = last.undoing.filter(|_| called) {
+            return Some(self.unwind(scene, hold, round, why));
+        }
+        let alone = session.inbox.first().is_some_and(|message| !message.origin.is_contact());
+        let joining = if alone { 0 } else { newer(session, round.upto) };
         if joining > 0 && session.commit != Some(turn) {
             match scene.setting.overlap {
                 Overlap::Supersede | Overlap::AbsorbRestart if bound.is_none() => {
@@ -245,6 +313,10 @@ impl World {
                     return self.begin(scene, hold, choice);
                 }
                 Overlap::Queue => {}
+                Overlap::Supersede => {
+                    scene.tally.count(Event::Superseded);
+                    return Some(self.unwind(scene, hold, round, Undoing::Overtaken));
+                }
                 policy => {
                     scene.tally.count(Event::Absorbed);
                     round.upto += joining;
@@ -252,9 +324,8 @@ impl World {
                 }
             }
         }
-        let calls = last.says.calls();
         let slips = scene.setting.slip == Slip::CountsOpenEffectsAsSettled;
-        (slips || calls.iter().all(|call| settled(&call.intent))).then_some(Phase::Think(round))
+        (slips || called).then_some(Phase::Think(round))
     }
 }
 

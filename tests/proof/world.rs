@@ -8,6 +8,7 @@ use engine::session::{
 };
 
 use super::invariant::{Broken, I6, I8, hold_true};
+use super::desk::{Approval, Desk};
 use super::item::Item;
 use super::ledger::Ledger;
 use super::run::{Found, Held, Plan, Run};
@@ -39,6 +40,7 @@ pub(crate) struct World {
     /// Letters whose ids were spilled, as bits.
     pub(crate) spilled: u32,
     pub(crate) ledger: Ledger,
+    pub(crate) desk: Desk,
     pub(crate) left: Faults,
     pub(crate) broken: Option<Broken>,
 }
@@ -53,6 +55,7 @@ impl World {
             results: BTreeMap::new(),
             spilled: 0,
             ledger: Ledger::default(),
+            desk: Desk::default(),
             left: setting.faults,
             broken: None,
         }
@@ -73,14 +76,14 @@ impl World {
         if let Err(refusal) = (setting.apply)(&mut self.session.0, command) {
             return Ok(Err(refusal));
         }
-        self.may_open(setting, &before, command)?;
+        self.may_open(&before, command)?;
         self.ledger
-            .follow(setting, &self.plans, &before, command, &self.session.0, tally)?;
+            .follow(setting, &self.plans, &self.results, &before, command, &self.session.0, tally)?;
         Ok(Ok(()))
     }
 
     /// What the shipped conditions are there for, told from what is stored beside the session.
-    fn may_open(&self, setting: &Setting, before: &Session, command: &Command) -> Result<(), Broken> {
+    fn may_open(&self, before: &Session, command: &Command) -> Result<(), Broken> {
         let (step, plan) = match command {
             Command::Claim { step, chain, .. } | Command::Gate { step, chain, .. } => {
                 (step, self.plans.get(&chain.plan.0))
@@ -110,7 +113,6 @@ impl World {
             I6,
             "opened while a person is in charge",
         )?;
-        let _ = setting;
         Ok(())
     }
 
@@ -202,7 +204,8 @@ impl World {
     pub(crate) fn is_at_rest(&self) -> bool {
         self.runs.is_empty()
             && self.session().owner.is_none()
-            && self.mail.iter().all(|mail| *mail == Mail::Acknowledged)
+            && self.mail.iter().all(|mail| *mail != Mail::Unacknowledged)
+            && self.desk.approval != Approval::Pending
     }
 
     /// What must be true of a world in which nothing is left to do, or that does not come to rest.
@@ -215,7 +218,8 @@ impl World {
         let restless = usize::from(self.ledger.superseded) > 3 * self.mail.len() + 3;
         hold_true(!restless, I8, "a turn is superseded again and again")?;
         if self.is_at_rest() {
-            self.ledger.verify(self.mail.len())?;
+            let sent = (0..self.mail.len()).filter(|letter| self.mail[*letter] == Mail::Acknowledged);
+            self.ledger.verify(sent)?;
         }
         Ok(())
     }
@@ -236,6 +240,7 @@ pub(crate) fn message(setting: &Setting, letter: usize) -> Pending {
         at: Time(0),
         origin: match setting.letters[letter] {
             From::Contact => Origin::Contact,
+            From::Approval => Origin::Approval { id: String::new() },
             From::Person => Origin::Person {
                 name: String::new(),
             },
