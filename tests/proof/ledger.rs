@@ -193,8 +193,11 @@ impl Ledger {
         let place = self.effects.iter().position(|known| known.key == of);
         hold_true(place.is_some(), I9, "what did not happen was undone")?;
         let after = self.effects.iter().skip(place.unwrap_or_default() + 1);
+        // The calls of one plan run at once, in no order.
+        let plan = place.map(|place| self.effects[place].plan);
         let later = after
             .filter(|later| later.turn == effect.turn && later.tool.can_be_undone())
+            .filter(|later| Some(later.plan) != plan)
             .filter(|later| results.get(&later.key) == Some(&Found::Succeeded));
         let in_order = later
             .clone()

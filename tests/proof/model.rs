@@ -7,7 +7,7 @@ use super::desk::Approval;
 use super::invariant::{Broken, I1, I10, I2, I3, I4, I5, I6, I7, I8, I9, Invariant};
 use super::run::{Entry, Held, Lane, Phase, Round, Run};
 use super::setting::{From, Setting};
-use super::step::{Choice, Scene, time};
+use super::step::{Choice, Scene};
 use super::tally::{Event, Tally};
 use super::world::{Mail, NOW, World, id_of, message};
 
@@ -394,7 +394,6 @@ impl Proof {
 
     /// Another invocation of the same task: it starts over and knows nothing of the first.
     fn twin(&self, world: &World, run: &Run) -> Run {
-        let begun = time(&self.setting);
         let phase = match &run.phase {
             Phase::Skip { .. } | Phase::Free { .. } => Phase::Enter(Entry::Begin),
             Phase::Judge { then, .. } | Phase::Recover { then, .. } => Phase::Enter(*then),
@@ -403,17 +402,15 @@ impl Proof {
                 None => Entry::Begin,
             }),
             Phase::Tools { plan, bound, lanes } => {
-                let fresh = world.lanes(begun, lanes.len());
-                let anew = |(lane, fresh): (&Lane, Lane)| match lane {
-                    Lane::Done => Lane::Done,
-                    Lane::Claim { .. } | Lane::Renew { .. } | Lane::Work { .. } => fresh,
-                    Lane::Consume { .. } | Lane::Record { .. } | Lane::Ask => fresh,
-                };
-                Phase::Tools {
-                    plan: *plan,
-                    bound: *bound,
-                    lanes: lanes.iter().zip(fresh).map(anew).collect(),
+                let mut begun = world.output(self.scene(), *plan, *bound);
+                if let Phase::Tools { lanes: fresh, .. } = &mut begun {
+                    for (fresh, lane) in fresh.iter_mut().zip(lanes) {
+                        if *lane == Lane::Done {
+                            *fresh = Lane::Done;
+                        }
+                    }
                 }
+                begun
             }
             Phase::Gate(parcel)
             | Phase::Send { parcel, .. }

@@ -4,7 +4,7 @@
 use engine::runtime::Time;
 use engine::session::{Command, Hold, Next, Refusal, Session, Step};
 
-use super::invariant::{I1, I2, I3, I5, I6, I8, Invariant};
+use super::invariant::{I1, I10, I2, I3, I5, I6, I7, I8, I9, Invariant};
 use super::setting::{Apply, Clocks, Setting, Slip};
 
 /// Lets the machine judge and act on a view in which the forgotten condition always holds, and keeps what
@@ -228,6 +228,16 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     worker("never looks whether effects are open", "two runs with tools", I6, Slip::CountsOpenEffectsAsSettled),
     worker("forgets to spill old ids", "old messages", I3, Slip::ForgetsToSpill),
     worker("thinks again what was bound", "tools", I5, Slip::ThinksAgainWhenBound),
+    worker("is stopped by what it cannot take", "supersede with a person", I8, Slip::IsCalmWhateverWaits),
+    worker("takes a yes for other arguments", "approvals", I7, Slip::ForgetsTheArguments),
+    worker("uses a yes twice", "approvals", I7, Slip::UsesAYesTwice),
+    worker("uses a yes that has run out", "approvals", I7, Slip::ForgetsTheExpiry),
+    worker("forgets to ask", "approvals", I7, Slip::ForgetsToAsk),
+    worker("undoes in forward order", "undoing what failed", I9, Slip::UndoesInOrder),
+    worker("undoes twice", "undoing what failed", I9, Slip::KeysUndosByPlan),
+    worker("gives up without undoing", "undoing what failed", I9, Slip::GivesUpWithoutUndoing),
+    worker("counts money after it is spent", "budgets", I10, Slip::SpendsBeforeReserving),
+    worker("looks at the budget without reserving", "budgets", I10, Slip::LooksAndDoesNotReserve),
     Mutant {
         name: "a lease shorter than the work and the skew",
         world: "clocks",

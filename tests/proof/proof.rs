@@ -32,6 +32,7 @@ use worlds::Bound;
 struct Checked {
     name: &'static str,
     states: usize,
+    generated: usize,
     depth: usize,
     seconds: f64,
     tally: tally::Tally,
@@ -75,6 +76,7 @@ fn check(setting: Setting) -> Checked {
     Checked {
         name,
         states: checker.unique_state_count(),
+        generated: checker.state_count(),
         depth: checker.max_depth(),
         seconds,
         tally,
@@ -104,8 +106,9 @@ fn threads() -> usize {
 }
 
 fn tell(checked: &Checked) {
-    let Checked { name, states, depth, seconds, tally } = checked;
-    println!("| {name} | {states} | {depth} | {seconds:.1} |");
+    let Checked { name, states, depth, seconds, tally, .. } = checked;
+    let cut = if checked.generated >= most() { "+" } else { "" };
+    println!("| {name} | {states}{cut} | {depth} | {seconds:.1} |");
     if std::env::var("CONFAB_TALLY").is_ok() {
         for event in Event::ALL {
             println!("    {}: {}", event.name(), tally.of(*event));

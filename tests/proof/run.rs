@@ -12,8 +12,10 @@ pub(crate) struct Held {
 /// Where `turn-run` goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Entry {
-    /// The first round of a turn.
+    /// The first round under a hold, on a session as it was a moment ago.
     Begin,
+    /// The first round of a turn, on the session as it is.
+    Again,
     /// The round after the plan `previous`.
     GoOn { turn: u64, previous: u64 },
 }
@@ -34,6 +36,8 @@ pub(crate) struct Round {
     /// Which of the messages are old ones delivered again, by arrival.
     pub(crate) repeats: u32,
     pub(crate) finish: bool,
+    /// Whether it takes all that waits, as far as its reader knows.
+    pub(crate) all: bool,
 }
 
 /// One invocation of `tool-call`.
@@ -211,7 +215,7 @@ impl Phase {
 impl Entry {
     fn previous(self) -> Option<u64> {
         match self {
-            Self::Begin => None,
+            Self::Begin | Self::Again => None,
             Self::GoOn { previous, .. } => Some(previous),
         }
     }

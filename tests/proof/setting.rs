@@ -129,6 +129,8 @@ pub(crate) enum Slip {
     NewKeyForEachTry,
     /// It starts over what an earlier hold was bound to.
     ThinksAgainWhenBound,
+    /// It lets a message stop the turn that the turn could not have taken.
+    IsCalmWhateverWaits,
     /// It throws old message ids away without writing them down.
     ForgetsToSpill,
     /// It takes any yes for any arguments.

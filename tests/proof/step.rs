@@ -330,7 +330,7 @@ impl World {
                 }
                 Some(Phase::Enter(match parcel.bound {
                     Some(previous) => Entry::GoOn { turn, previous },
-                    None => Entry::Begin,
+                    None => Entry::Again,
                 }))
             }
             Err(_) => None,
@@ -386,7 +386,7 @@ impl World {
         rotate: bool,
     ) -> Stepped {
         let turn = self.plans[&parcel.plan].turn;
-        let on = |world: &Self| world.is_held(run.hold).then_some(Phase::Enter(Entry::Begin));
+        let on = |world: &Self| world.is_held(run.hold).then_some(Phase::Enter(Entry::Again));
         Ok(match self.issue(scene, run, 0)? {
             Ok(()) => on(self),
             Err(Refusal::Waiting) if free => Some(Phase::Finish { parcel, free: false, rotate }),

@@ -34,7 +34,7 @@ impl World {
             return Ok(Some(Phase::Judge { turn, plan, then: entry }));
         }
         Ok(match entry {
-            Entry::Begin => self.begin(scene, hold, choice),
+            Entry::Begin | Entry::Again => self.begin(scene, hold, choice),
             Entry::GoOn { turn, previous } => self.go_on(scene, hold, turn, previous, choice),
         })
     }
@@ -93,6 +93,7 @@ impl World {
             effects: session.intents.len() as u64,
             repeats,
             finish: false,
+            all: choice == Choice::Alone || count == session.inbox.len(),
         };
         Some(self.unless_decided(scene, hold, round))
     }
@@ -148,6 +149,7 @@ impl World {
             Undoing::Failed => self.put(scene, hold, round, Says::Failed, false, None),
             Undoing::Overtaken => {
                 round.upto += newer(self.session(), round.upto);
+                round.all = self.session().arrivals == round.upto;
                 Phase::Think(round)
             }
         }
@@ -179,7 +181,7 @@ impl World {
         self.output(scene, plan, round.bound)
     }
 
-    pub(super) fn output(&self, scene: Scene<'_>, plan: u64, bound: Option<u64>) -> Phase {
+    pub(crate) fn output(&self, scene: Scene<'_>, plan: u64, bound: Option<u64>) -> Phase {
         let calls = self.plans[&plan].says.calls();
         if calls.is_empty() {
             return self.deliver(scene, plan, bound);
@@ -196,7 +198,7 @@ impl World {
     }
 
     /// Invocations that begin now.
-    pub(crate) fn lanes(&self, left: i8, calls: usize) -> Vec<Lane> {
+    fn lanes(&self, left: i8, calls: usize) -> Vec<Lane> {
         let mut taken = Vec::new();
         for _ in 0..calls {
             taken.push(self.fresh_by(&taken));
@@ -241,7 +243,8 @@ impl World {
         }
         let next = (1..).find(|id| !self.plans.contains_key(id)).unwrap_or_default();
         let says = self.says(scene.setting, idea, round.turn, next);
-        let calm = scene.setting.overlap == Overlap::Supersede;
+        let all = round.all || scene.setting.slip == Slip::IsCalmWhateverWaits;
+        let calm = scene.setting.overlap == Overlap::Supersede && all;
         Ok(Some(self.decide(scene, hold, round, says, calm)))
     }
 
@@ -257,6 +260,7 @@ impl World {
     pub(crate) fn is_overtaken(&self, scene: Scene<'_>, hold: Held, round: &Round) -> bool {
         let session = self.session();
         scene.setting.overlap == Overlap::Supersede
+            && round.all
             && round.bound.is_none()
             && session.hold() == Some(hold.hold())
             && session.arrivals > round.upto
@@ -295,6 +299,7 @@ impl World {
             effects: session.intents.len() as u64,
             repeats: last.repeats,
             finish: last.finish,
+            all: false,
         };
         let tries = session.tries >= scene.setting.tries;
         if session.handoff.is_some() || tries {
@@ -324,6 +329,7 @@ impl World {
                 }
             }
         }
+        round.all = self.session().arrivals == round.upto;
         let slips = scene.setting.slip == Slip::CountsOpenEffectsAsSettled;
         (slips || called).then_some(Phase::Think(round))
     }

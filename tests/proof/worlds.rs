@@ -4,9 +4,9 @@ use engine::overlap::Overlap;
 
 use super::setting::{Clocks, Faults, From, Idea, Setting, Tool};
 
-use From::{Contact, Person};
-use Idea::{Call, GiveUp, Reply};
-use Tool::{Charge, Look, Note};
+use From::{Approval, Contact, Person};
+use Idea::{Altered, Approved, Call, GiveUp, Reply};
+use Tool::{Book, Charge, Look, Note, Rent, Wire};
 
 /// A call, then perhaps the same once more.
 const CHARGES: [&[Idea]; 3] = [&[Call(&[Charge])], &[Reply, Call(&[Charge])], &[Reply]];
@@ -20,6 +20,14 @@ const LOOKS: [&[Idea]; 3] = [&[Reply, Call(&[Look])], &[Reply, Call(&[Charge])],
 
 /// Two runs of one turn may think differently.
 const MINDS: [&[Idea]; 3] = [&[Reply, Call(&[Charge]), Call(&[Note])], &[Reply, Call(&[Note])], &[Reply]];
+
+const ASKS: [&[Idea]; 3] = [&[Reply, Call(&[Wire]), Approved], &[Reply, Altered], &[Reply]];
+const BOOKS: [&[Idea]; 3] = [&[Call(&[Book])], &[Reply, Call(&[Rent])], &[Reply, GiveUp]];
+const BOOKS_AND_CHARGES: [&[Idea]; 3] = [
+    &[Call(&[Book])],
+    &[GiveUp, Call(&[Rent]), Call(&[Rent, Charge])],
+    &[Reply, GiveUp],
+];
 
 const CLOCKS: Clocks = Clocks { work: 1, skew: 1, lease: 2 };
 const NONE: Faults = Faults {
@@ -54,8 +62,8 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
             name: "basic",
             letters: &[Contact, Contact],
             faults: pick(
-                Faults { crashes: 1, early: 1, lost: 1, duplicates: 1, ..NONE },
-                Faults { crashes: 1, early: 2, lost: 1, duplicates: 1, late: 1, ..NONE },
+                Faults { crashes: 1, early: 1, duplicates: 1, ..NONE },
+                Faults { crashes: 1, early: 1, lost: 1, duplicates: 1, late: 1, ..NONE },
             ),
             ..Setting::default()
         },
@@ -81,10 +89,10 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
         Setting {
             name: "clocks and tools",
             faults: pick(
-                Faults { early: 1, forks: 1, ..NONE },
-                Faults { early: 1, forks: 1, crashes: 1, timeouts: 1, ..NONE },
+                Faults { early: 1, timeouts: 1, ..NONE },
+                Faults { early: 1, timeouts: 1, crashes: 1, ..NONE },
             ),
-            ideas: BOTH,
+            ideas: CHARGES,
             clocks: Some(CLOCKS),
             ..Setting::default()
         },
@@ -110,8 +118,8 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
         Setting {
             name: "two tools at once",
             faults: pick(
+                Faults { crashes: 1, ..NONE },
                 Faults { crashes: 1, early: 1, ..NONE },
-                Faults { crashes: 1, early: 1, forks: 1, late: 1, ..NONE },
             ),
             ideas: BOTH,
             ..Setting::default()
@@ -160,6 +168,19 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
             ..Setting::default()
         },
         Setting {
+            name: "supersede with a person",
+            letters: &[Contact, Person],
+            faults: pick(
+                Faults { crashes: 1, ..NONE },
+                Faults { crashes: 2, early: 1, ..NONE },
+            ),
+            ideas: LOOKS,
+            overlap: Overlap::Supersede,
+            carrier: false,
+            tries: 2,
+            ..Setting::default()
+        },
+        Setting {
             name: "handoff",
             letters: &[Contact, Person],
             faults: pick(
@@ -167,6 +188,51 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
                 Faults { takeovers: 2, crashes: 1, early: 1, ..NONE },
             ),
             ideas: CHARGE,
+            ..Setting::default()
+        },
+        Setting {
+            name: "approvals",
+            letters: &[Contact, Approval, Contact],
+            faults: pick(
+                Faults { forks: 1, ..NONE },
+                Faults { early: 1, forks: 1, ..NONE },
+            ),
+            ideas: ASKS,
+            carrier: false,
+            ..Setting::default()
+        },
+        Setting {
+            name: "undoing what was superseded",
+            letters: &[Contact, Contact],
+            faults: pick(
+                Faults { crashes: 1, ..NONE },
+                Faults { crashes: 1, forks: 1, early: 1, ..NONE },
+            ),
+            ideas: BOOKS,
+            overlap: Overlap::Supersede,
+            carrier: false,
+            ..Setting::default()
+        },
+        Setting {
+            name: "undoing what failed",
+            faults: pick(
+                Faults { crashes: 1, failures: 1, timeouts: 1, ..NONE },
+                Faults { crashes: 1, failures: 1, timeouts: 1, forks: 1, ..NONE },
+            ),
+            ideas: BOOKS_AND_CHARGES,
+            carrier: false,
+            ..Setting::default()
+        },
+        Setting {
+            name: "budgets",
+            letters: &[Contact, Contact],
+            faults: pick(
+                Faults { forks: 1, ..NONE },
+                Faults { crashes: 1, forks: 1, early: 1, ..NONE },
+            ),
+            ideas: LOOKS,
+            budget: Some(5),
+            carrier: false,
             ..Setting::default()
         },
         Setting {

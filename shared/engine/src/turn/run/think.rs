@@ -66,7 +66,8 @@ impl Run {
     ) -> Result<RunOutput, Error> {
         let key = &start.session;
         let staff = self.crew.staff(key.tenant(), key.bot()).await?;
-        let calm = self.is_patient(key, &round, &staff);
+        // What waits behind and cannot be taken in with the rest stops nothing.
+        let calm = session.arrivals == round.upto && self.is_patient(key, &round, &staff);
         let (conversation, results) = self.conversation(key, &session, &round, &staff).await?;
         let at = self.runtime.now();
         let mut stream = Stream {
