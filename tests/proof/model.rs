@@ -1,5 +1,6 @@
 //! The worlds as stateright sees them: what may happen next, and what must hold always.
 
+use engine::overlap::Overlap;
 use engine::session::{Command, OwnerId, Refusal};
 use stateright::{Model, Property};
 
@@ -214,6 +215,13 @@ impl Proof {
                 choose(Choice::Go);
                 if world.session().inbox.len() > 1 {
                     choose(Choice::Alone);
+                }
+            }
+            Phase::Enter(Entry::GoOn { .. }) => {
+                choose(Choice::Go);
+                let waits = world.session().inbox.len() > 1;
+                if waits && self.setting.overlap == Overlap::Supersede {
+                    choose(Choice::Impatient);
                 }
             }
             Phase::Judge { turn, plan, .. } => {

@@ -195,7 +195,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             _ => {}
         })
     }),
-    machine("supersedes after the commit point", "supersede", I8, |session, command| {
+    machine("supersedes after the commit point", "supersede between two calls", I8, |session, command| {
         blind(session, command, |view, command| {
             if step(command).is_some() {
                 view.commit = None;

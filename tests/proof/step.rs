@@ -32,6 +32,8 @@ pub(crate) enum Choice {
     DoneUnseen,
     /// The work is not done, and nobody can tell.
     NotDoneUnseen,
+    /// The turn has waited too long to be superseded once more.
+    Impatient,
     /// The carrier told that it took what a dead hold sent.
     Evidence,
 }

@@ -313,6 +313,7 @@ impl World {
         let joining = if alone { 0 } else { newer(session, round.upto) };
         if joining > 0 && session.commit != Some(turn) {
             match scene.setting.overlap {
+                Overlap::Supersede if choice == Choice::Impatient => {}
                 Overlap::Supersede | Overlap::AbsorbRestart if bound.is_none() => {
                     scene.tally.count(Event::Superseded);
                     return self.begin(scene, hold, choice);

@@ -74,12 +74,22 @@ impl World {
     ) -> Result<Result<(), Refusal>, Broken> {
         let before = self.session.0.clone();
         if let Err(refusal) = (setting.apply)(&mut self.session.0, command) {
+            self.may_refuse(command, &refusal)?;
             return Ok(Err(refusal));
         }
         self.may_open(&before, command)?;
         self.ledger
             .follow(setting, &self.plans, &self.results, &before, command, &self.session.0, tally)?;
         Ok(Ok(()))
+    }
+
+    /// After its commit point no message stops a turn.
+    fn may_refuse(&self, command: &Command, refusal: &Refusal) -> Result<(), Broken> {
+        let (Command::Claim { step, .. } | Command::Gate { step, .. }) = command else {
+            return Ok(());
+        };
+        let stopped = *refusal == Refusal::Superseded && self.ledger.committed == step.turn;
+        hold_true(!stopped, I8, "a turn was superseded after its commit point")
     }
 
     /// What the shipped conditions are there for, told from what is stored beside the session.

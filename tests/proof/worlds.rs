@@ -22,6 +22,7 @@ const LOOKS: [&[Idea]; 3] = [&[Reply, Call(&[Look])], &[Reply, Call(&[Charge])],
 const MINDS: [&[Idea]; 3] = [&[Reply, Call(&[Charge]), Call(&[Note])], &[Reply, Call(&[Note])], &[Reply]];
 
 const ASKS: [&[Idea]; 3] = [&[Reply, Call(&[Wire]), Approved], &[Reply, Altered], &[Reply]];
+const PAIRS: [&[Idea]; 3] = [&[Call(&[Charge, Note]), Call(&[Book, Rent])], &[Reply], &[Reply]];
 const BOOKS: [&[Idea]; 3] = [&[Call(&[Book])], &[Reply, Call(&[Rent])], &[Reply, GiveUp]];
 const BOOKS_AND_CHARGES: [&[Idea]; 3] = [
     &[Call(&[Book])],
@@ -163,6 +164,18 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
                 Faults { crashes: 1, early: 1, forks: 1, ..NONE },
             ),
             ideas: LOOKS,
+            overlap: Overlap::Supersede,
+            carrier: false,
+            ..Setting::default()
+        },
+        Setting {
+            name: "supersede between two calls",
+            letters: &[Contact, Contact],
+            faults: pick(
+                NONE,
+                Faults { crashes: 1, ..NONE },
+            ),
+            ideas: PAIRS,
             overlap: Overlap::Supersede,
             carrier: false,
             ..Setting::default()
