@@ -25,8 +25,8 @@ mod writing;
 
 pub use access::{Access, Right};
 pub use approving::{Approvals, Approving, NewDecision};
-pub use attending::{Attending, Listing, NewReply, Redone, TakingOver};
 pub use approving::{Approvals, Approving, NewDecision, has_link};
+pub use attending::{Attending, Listing, NewReply, Redone, TakingOver};
 pub use body::{Body, Unread, read_json};
 pub use granting::{Granted, Granting};
 pub use news::{Closing, News, Polling, Watch};

@@ -81,7 +81,8 @@ async fn the_description_lists_exactly_what_is_served() {
             .replace("{bot}", "support")
             .replace("{session}", "s")
             .replace("{approval}", "a")
-            .replace("{turn}", "1");
+            .replace("{turn}", "1")
+            .replace("{id}", "u");
         for method in METHODS {
             let listed = described.contains(&(method.to_owned(), path.clone()));
             assert_eq!(
