@@ -109,7 +109,7 @@ impl Access {
         right: Right,
     ) -> Result<(), Problem> {
         let Some(presented) = presented else {
-            return self.allow_nobody(session.tenant());
+            return self.nobody(session.tenant());
         };
         if let Some(holder) = self.secrets.holder(&SecretString::from(presented)) {
             return allow_holder(holder, session, right);
@@ -140,8 +140,12 @@ impl Access {
         let Some(presented) = bearer(headers)? else {
             return self.nobody(tenant).map(|()| None);
         };
-        let holder = self.secrets.holder(&SecretString::from(presented));
-        let holder = holder.ok_or_else(|| Problem::unauthenticated("the key is not known"))?;
+        let Some(holder) = self.secrets.holder(&SecretString::from(presented)) else {
+            return Err(match self.read(presented) {
+                Some(_) => Problem::forbidden("a token opens its own conversation only"),
+                None => Problem::unauthenticated("the key is not known"),
+            });
+        };
         allow_role(holder, tenant, needed)?;
         Ok(Some(holder.person.clone()))
     }
@@ -168,56 +172,6 @@ impl Access {
             true => Err(Problem::unauthenticated("the link has run out")),
             false => Ok(link.person),
         }
-    }
-
-    /// The person who sent `headers`, if they may do what `role` may for `tenant`. Where there are no keys,
-    /// whoever reaches us is the tenant.
-    ///
-    /// # Errors
-    /// Why not.
-    pub fn person(&self, headers: &HeaderMap, tenant: &str, role: Role) -> Result<String, Problem> {
-        let Some(presented) = bearer(headers)? else {
-            self.nobody(tenant)?;
-            return Ok(tenant.to_owned());
-        };
-        let Some(holder) = self.secrets.holder(&SecretString::from(presented)) else {
-            return Err(match self.signing.read(presented) {
-                Some(_) => Problem::forbidden("a token opens its own conversation only"),
-                None => Problem::unauthenticated("the key is not known"),
-            });
-        };
-        if holder.tenant != tenant {
-            return Err(Problem::forbidden("the key is another tenant's"));
-        }
-        if holder.role < role {
-            return Err(Problem::forbidden("the key's role does not allow this"));
-        }
-        Ok(holder.person.clone())
-    }
-
-    /// Who sent `headers`, if they may operate the bots of `tenant`.
-    ///
-    /// # Errors
-    /// Why not.
-    pub fn operator(&self, headers: &HeaderMap, tenant: &str) -> Result<String, Problem> {
-        let Some(presented) = bearer(headers)? else {
-            self.nobody(tenant)?;
-            return Ok("whoever runs this host".to_owned());
-        };
-        match self.secrets.holder(&SecretString::from(presented)) {
-            Some(holder) if holder.tenant != tenant => {
-                Err(Problem::forbidden("the key is another tenant's"))
-            }
-            Some(holder) if holder.role < Role::Operator => {
-                Err(Problem::forbidden("the key's role does not allow this"))
-            }
-            Some(holder) => Ok(holder.person.clone()),
-            None => Err(Problem::unauthenticated("the key is not known")),
-        }
-    }
-
-    fn allow_nobody(&self, session: &SessionKey) -> Result<(), Problem> {
-        self.nobody(session.tenant())
     }
 
     fn nobody(&self, tenant: &str) -> Result<(), Problem> {

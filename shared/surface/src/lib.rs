@@ -24,7 +24,6 @@ mod webhooks;
 mod writing;
 
 pub use access::{Access, Right};
-pub use approving::{Approvals, Approving, NewDecision};
 pub use approving::{Approvals, Approving, NewDecision, has_link};
 pub use attending::{Attending, Listing, NewReply, Redone, TakingOver};
 pub use body::{Body, Unread, read_json};

@@ -30,6 +30,7 @@ pub(super) fn most_tokens(request: &ModelRequest) -> u64 {
             call,
             name,
             content,
+            ..
         } => call.len() + name.len() + content.len(),
     });
     let tools = request
