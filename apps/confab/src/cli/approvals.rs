@@ -16,6 +16,9 @@ use super::screen::Screen;
 use super::wording::{brief, moment, plain};
 use crate::assemble::{Assembly, Env, Error, LOCAL_TENANT};
 
+const PERSON: &str =
+    "Who decides, by their name in people.toml; not needed with a key in CONFAB_KEY";
+
 /// How much of a call's arguments a line shows, in characters.
 const SHOWN: usize = 60;
 
@@ -55,8 +58,7 @@ struct Decision {
     id: String,
     #[command(flatten)]
     place: Place,
-    /// Who decides, by their name in people.toml; not needed with a key in CONFAB_KEY
-    #[arg(long = "as", value_name = "PERSON")]
+    #[arg(long = "as", value_name = "PERSON", help = PERSON)]
     person: Option<String>,
     /// Why; the bot is told
     #[arg(long)]
