@@ -42,6 +42,8 @@ async fn the_description_lists_exactly_what_is_served() {
     let contract = [
         ("get", "/healthz"),
         ("get", "/openapi.json"),
+        ("get", "/v1/{tenant}/unknown"),
+        ("post", "/v1/{tenant}/unknown/{id}"),
         ("get", "/v1/{tenant}/{bot}/sessions/{session}/events"),
         ("get", "/v1/{tenant}/{bot}/sessions/{session}/messages"),
         ("get", "/v1/{tenant}/{bot}/sessions/{session}/turns"),
