@@ -287,6 +287,6 @@ fn key(tenant: &str, id: &str) -> DocumentKey {
 }
 
 fn not_there() -> Error {
-    let message = "there is nothing unknown of this name, or it is known by now; list what there is with `confab unknown`";
+    let message = "there is nothing unknown of this name, or it is known by now";
     Error::new(Kind::NotFound, message)
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use asl::runner::MemoryJournal;
 use confab::host::{Ground, Host, Shelf};
 use embedded::{FlushTask, Store, VolatileDisk};
+use engine::approval::NoLinks;
 use engine::bot::{Bot, MemoryFiles};
 use engine::overlap::Overlap;
 use engine::runtime::Runtime;
@@ -34,6 +35,7 @@ pub(crate) fn start_host(
         http: Arc::new(outside.clone()),
         secrets: Arc::new(outside.clone()),
         carriers: Arc::new(outside.clone()),
+        links: Arc::new(NoLinks),
         timing: Timing::default(),
         runtime: runtime.clone(),
     });
