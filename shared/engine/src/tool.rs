@@ -20,7 +20,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-pub use intent::intent_key;
+pub use intent::{intent_key, provider_key};
 
 /// What a call does to the world; decides retry, overlap, approval and what a crash means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use crate::error::{Error, Kind};
 use crate::event::{Event, Events};
 use crate::runtime::Runtime;
 use crate::session::{Applied, Claim, Command, InvocationId, Refusal, SessionKey, Sessions};
-use crate::tool::{Call, ToolOutcome, Toolbox};
+use crate::tool::{Call, ToolOutcome, Toolbox, provider_key};
 use crate::transcript::{PlannedCall, ToolResult, ToolResults, ToolStatus, Transcripts};
 
 /// Calls one tool of a plan.
@@ -196,12 +196,12 @@ impl CallTool {
             session: key,
             tool,
             arguments: &call.arguments,
-            intent: &call.intent,
+            intent: provider_key(tool, &call.intent),
             limit,
         };
         let outcome = match self
             .runtime
-            .timeout(limit, self.toolbox.run(bot, work))
+            .while_there_is_time(limit, self.toolbox.run(bot, work))
             .await
         {
             Ok(outcome) => outcome,
