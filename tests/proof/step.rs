@@ -429,7 +429,7 @@ impl World {
         };
         if parcel.left < 0 && scene.setting.slip != Slip::BeginsTooLate {
             scene.tally.count(Event::TooLate);
-            return Ok(Some(settle(Verdict::Failed)));
+            return Ok(Some(settle(Verdict::Unconfirmed)));
         }
         if self.plans[&parcel.plan].says == Says::Words {
             scene.tally.count(Event::Relayed);
@@ -683,11 +683,9 @@ impl World {
     ) -> Result<Lane, Broken> {
         if left < 0 && scene.setting.slip != Slip::BeginsTooLate {
             scene.tally.count(Event::TooLate);
-            return Ok(Lane::Record {
-                found: Found::Failed,
-            });
+            return Ok(Lane::Record { found: unseen(effect.tool) });
         }
-        let repeatable = effect.tool.is_repeatable();
+        let tool = effect.tool;
         if choice == Choice::NotDoneUnseen {
             scene.tally.count(Event::NotSeen);
         } else {
@@ -708,11 +706,7 @@ impl World {
             Choice::DoneUnseen | Choice::NotDoneUnseen => {
                 self.left.timeouts -= 1;
                 scene.tally.count(Event::OpenedUnseen);
-                if repeatable {
-                    Found::Failed
-                } else {
-                    Found::Unknown
-                }
+                unseen(tool)
             }
             _ => Found::Succeeded,
         };
@@ -756,6 +750,14 @@ impl World {
             .chain(retries)
             .find(|intent| !failed(intent))
             .unwrap_or(base)
+    }
+}
+
+/// What is recorded of an effect of which nobody saw the end.
+fn unseen(tool: Tool) -> Found {
+    match tool.is_repeatable() {
+        true => Found::Failed,
+        false => Found::Unknown,
     }
 }
 

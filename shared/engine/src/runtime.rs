@@ -155,6 +155,21 @@ impl Runtime {
         }
     }
 
+    /// As [`Runtime::timeout`], for what must not begin when its time is over: no time left, no first poll.
+    ///
+    /// # Errors
+    /// [`Elapsed`] when the limit passed first, or is zero.
+    pub async fn while_there_is_time<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Elapsed> {
+        if limit.is_zero() {
+            return Err(Elapsed);
+        }
+        self.timeout(limit, work).await
+    }
+
     /// Starts `task` beside the caller.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.spawn.spawn(Box::pin(task));

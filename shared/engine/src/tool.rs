@@ -24,7 +24,7 @@ mod request;
 mod tests;
 
 pub(crate) use intent::canonical;
-pub use intent::intent_key;
+pub use intent::{intent_key, provider_key};
 pub use redaction::KnownSecrets;
 
 /// What a call does to the world; decides retry, overlap, approval and what a crash means.

@@ -42,6 +42,19 @@ pub(crate) fn canonical(value: &Value) -> String {
     text
 }
 
+/// The key that a provider is given for `intent`.
+///
+/// A call that may be repeated keeps its first key however often the model tries it: a try that seemed to
+/// fail may have happened.
+#[must_use]
+pub fn provider_key<'a>(tool: &Tool, intent: &'a str) -> &'a str {
+    match intent.rsplit_once('~') {
+        Some((first, _)) if tool.side_effect.is_repeatable() => first,
+        _ => intent,
+    }
+}
+
+/// JSON with sorted member names and no spaces.
 fn write_canonical(value: &Value, out: &mut String) {
     match value {
         Value::Object(members) => {

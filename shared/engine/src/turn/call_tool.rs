@@ -14,7 +14,7 @@ use crate::event::{Event, Events};
 use crate::runtime::Runtime;
 use crate::session::{Applied, Claim, Command, InvocationId, Refusal, SessionKey, Sessions};
 use crate::switch::Switches;
-use crate::tool::{Call, Evidence, SideEffectPolicy, ToolOutcome, Toolbox};
+use crate::tool::{Call, Evidence, SideEffectPolicy, ToolOutcome, Toolbox, provider_key};
 use crate::transcript::{PlannedCall, ToolResult, ToolResults, ToolStatus, Transcripts};
 use crate::unknown::Unknown;
 
@@ -282,12 +282,12 @@ impl CallTool {
             session: key,
             tool,
             arguments: &call.arguments,
-            intent: &call.intent,
+            intent: provider_key(tool, &call.intent),
             limit,
         };
         let outcome = match self
             .runtime
-            .timeout(limit, self.toolbox.run(bot, work))
+            .while_there_is_time(limit, self.toolbox.run(bot, work))
             .await
         {
             Ok(outcome) => outcome,

@@ -172,7 +172,8 @@ impl Deliver {
             turn: planned.turn,
             part: 0,
         };
-        let report = match runtime.timeout(limit, carrier.send(&reference, text)).await {
+        let sending = carrier.send(&reference, text);
+        let report = match runtime.while_there_is_time(limit, sending).await {
             Ok(report) => report,
             Err(_) => vec![Delivery {
                 part: 0,
