@@ -52,11 +52,17 @@ pub(super) fn of_messages(messages: &[Taken]) -> Option<ChatMessage> {
     })
 }
 
+/// What the brain knows an answer of approvers by; no contact's words keep it.
+const ANSWERED: &str = "[approval]";
+
 /// A message as the brain hears it. What did not come from the contact is not to be taken for their words.
 fn heard(taken: &Taken) -> Option<Cow<'_, str>> {
     match &taken.origin {
+        Origin::Contact if taken.text.contains(ANSWERED) => {
+            Some(Cow::Owned(taken.text.replace(ANSWERED, "(approval)")))
+        }
         Origin::Contact => Some(Cow::Borrowed(&taken.text)),
-        Origin::Approval { .. } => Some(Cow::Owned(format!("[approval] {}", taken.text))),
+        Origin::Approval { .. } => Some(Cow::Owned(format!("{ANSWERED} {}", taken.text))),
         Origin::Person { .. } | Origin::Notice | Origin::Outcome { .. } => None,
     }
 }
