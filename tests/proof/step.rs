@@ -683,7 +683,9 @@ impl World {
     ) -> Result<Lane, Broken> {
         if left < 0 && scene.setting.slip != Slip::BeginsTooLate {
             scene.tally.count(Event::TooLate);
-            return Ok(Lane::Record { found: unseen(effect.tool) });
+            return Ok(Lane::Record {
+                found: unseen(effect.tool),
+            });
         }
         let tool = effect.tool;
         if choice == Choice::NotDoneUnseen {

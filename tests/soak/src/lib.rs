@@ -2,7 +2,10 @@
 //! lose their answers, people who take sessions over, and power cuts between any two steps. What is acknowledged
 //! survives, what is shown stays, every message is settled once, and nothing happens twice.
 
-#![expect(clippy::expect_used, reason = "a world that cannot be made is a bug here")]
+#![expect(
+    clippy::expect_used,
+    reason = "a world that cannot be made is a bug here"
+)]
 
 use std::path::Path;
 use std::sync::Arc;

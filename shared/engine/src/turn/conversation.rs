@@ -52,12 +52,22 @@ pub(super) fn of_messages(messages: &[Taken]) -> Option<ChatMessage> {
     })
 }
 
+/// What the brain knows an answer of approvers by; no contact's words keep it.
+const ANSWERED: &str = "[approval]";
+
+/// What the brain knows news of an effect by that nobody had seen; no contact's words keep it.
+const KNOWN: &str = "[outcome]";
+
 /// A message as the brain hears it. What did not come from the contact is not to be taken for their words.
 fn heard(taken: &Taken) -> Option<Cow<'_, str>> {
     match &taken.origin {
+        Origin::Contact if [ANSWERED, KNOWN].iter().any(|mark| taken.text.contains(mark)) => {
+            let text = taken.text.replace(ANSWERED, "(approval)");
+            Some(Cow::Owned(text.replace(KNOWN, "(outcome)")))
+        }
         Origin::Contact => Some(Cow::Borrowed(&taken.text)),
-        Origin::Approval { .. } => Some(Cow::Owned(format!("[approval] {}", taken.text))),
-        Origin::Outcome { .. } => Some(Cow::Owned(format!("[outcome] {}", taken.text))),
+        Origin::Approval { .. } => Some(Cow::Owned(format!("{ANSWERED} {}", taken.text))),
+        Origin::Outcome { .. } => Some(Cow::Owned(format!("{KNOWN} {}", taken.text))),
         Origin::Person { .. } | Origin::Notice => None,
     }
 }
