@@ -16,6 +16,7 @@ use crate::transcript::{
     Outcomes, Taken, ToolResults, Transcripts, TurnRecord, Undoing, rounds_to,
 };
 
+mod discretion;
 mod outbox;
 mod overlap;
 mod think;

@@ -13,7 +13,7 @@ use crate::event::{Event, Events};
 use crate::model::{ChatMessage, Deltas, ModelCall, ModelError, ModelErrorKind, ToolCall};
 use crate::runtime::{Runtime, Time};
 use crate::session::{Applied, Command, Intended, PlanId, Refusal, Session, SessionKey, Terms};
-use crate::tool::{KnownSecrets, intent_key, provenance};
+use crate::tool::{intent_key, provenance};
 use crate::transcript::{Decision, PlannedCall, ToolResult, TurnRecord, conversation as turns_of};
 use crate::turn::{
     DeliverInput, NumberedCall, Parcel, Planned, RunOutput, Staff, TurnStart, conversation, saga,
@@ -130,24 +130,6 @@ impl Run {
             at,
         };
         self.write(start, &session, round, decided, &staff).await
-    }
-
-    /// The same without secrets in the arguments of calls, which are written down before they are looked at.
-    /// Where one was, the call is refused.
-    async fn without_secrets(
-        &self,
-        key: &SessionKey,
-        staff: &Staff,
-        mut conclusion: Conclusion,
-    ) -> Conclusion {
-        if let Conclusion::Tools { calls, .. } = &mut conclusion {
-            let names = staff.bot.secret_names();
-            let known = KnownSecrets::read(&*self.secrets, key.tenant(), names).await;
-            for call in calls {
-                known.redact(&mut call.arguments);
-            }
-        }
-        conclusion
     }
 
     /// History, the messages of this turn and its rounds so far, with what their calls came to.
