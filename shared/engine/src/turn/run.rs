@@ -23,6 +23,7 @@ use crate::transcript::{
 
 mod bounds;
 mod consent;
+mod discretion;
 mod outbox;
 mod overlap;
 mod purse;

@@ -18,7 +18,7 @@ use crate::model::{ChatMessage, Deltas, ModelCall, ModelError, ModelErrorKind, Q
 use crate::overlap::{Overlap, WINDOWS};
 use crate::runtime::{Runtime, Time};
 use crate::session::{Applied, Command, Intended, PlanId, Refusal, Session, SessionKey, Terms};
-use crate::tool::{KnownSecrets, intent_key, provenance};
+use crate::tool::{intent_key, provenance};
 use crate::transcript::{
     Decision, PlannedCall, ToolResult, TurnRecord, Verdict, conversation as turns_of,
 };
@@ -185,24 +185,6 @@ impl Run {
             at,
         };
         self.write(start, &session, round, decided, &staff).await
-    }
-
-    /// The same without secrets in the arguments of calls, which are written down before they are looked at.
-    /// Where one was, the call is refused.
-    async fn without_secrets(
-        &self,
-        key: &SessionKey,
-        staff: &Staff,
-        mut conclusion: Conclusion,
-    ) -> Conclusion {
-        if let Conclusion::Tools { calls, .. } = &mut conclusion {
-            let names = staff.bot.secret_names();
-            let known = KnownSecrets::read(&*self.secrets, key.tenant(), names).await;
-            for call in calls {
-                known.redact(&mut call.arguments);
-            }
-        }
-        conclusion
     }
 
     /// History, the messages of this turn and its rounds so far, with what their calls came to.
