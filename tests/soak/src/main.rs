@@ -1,6 +1,9 @@
 //! `soak [--seed SEED] [--seeds N] [--from SEED] [--minutes M]`: lives many worlds on every core, tells how fast and what
 //! happened in them, and stops at the first seed that broke a promise. `--seed` lives one again.
 
+#![expect(clippy::print_stdout, reason = "its report is what it is for")]
+#![expect(clippy::expect_used, reason = "no life panics while it adds")]
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Mutex;

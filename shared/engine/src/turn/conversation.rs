@@ -61,7 +61,11 @@ const KNOWN: &str = "[outcome]";
 /// A message as the brain hears it. What did not come from the contact is not to be taken for their words.
 fn heard(taken: &Taken) -> Option<Cow<'_, str>> {
     match &taken.origin {
-        Origin::Contact if [ANSWERED, KNOWN].iter().any(|mark| taken.text.contains(mark)) => {
+        Origin::Contact
+            if [ANSWERED, KNOWN]
+                .iter()
+                .any(|mark| taken.text.contains(mark)) =>
+        {
             let text = taken.text.replace(ANSWERED, "(approval)");
             Some(Cow::Owned(text.replace(KNOWN, "(outcome)")))
         }
