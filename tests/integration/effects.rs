@@ -284,6 +284,7 @@ fn a_function_that_fails_leaves_undoing_to_the_state_machine_and_parks_what_cann
             start: TurnStart {
                 session: session(),
                 hold: load().await.hold().unwrap(),
+                until: None,
             },
             error: Caught {
                 error: "Lambda.Unknown".to_owned(),

@@ -259,6 +259,7 @@ impl Machine {
             http: Arc::new(Desk(runtime.clone(), Arc::clone(&self.hotel))),
             secrets: Arc::new(Nobody),
             carriers: Arc::new(Nobody),
+            links: Arc::new(engine::approval::NoLinks),
             timing: Timing::default(),
             runtime,
         });

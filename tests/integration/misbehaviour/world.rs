@@ -199,6 +199,7 @@ pub(super) fn start_host(
         http: Arc::new(RefundService(runtime.clone(), Arc::clone(outside))),
         secrets: Arc::new(Nothing),
         carriers: Arc::new(Nothing),
+        links: Arc::new(engine::approval::NoLinks),
         timing: Timing::default(),
         runtime,
     });
