@@ -1,6 +1,6 @@
 //! The approval document and the budget's counter: items beside the session.
 
-use super::invariant::{Broken, I10, I7, hold_true};
+use super::invariant::{Broken, I7, I10, hold_true};
 use super::setting::{Setting, Slip};
 use super::world::World;
 
@@ -42,13 +42,22 @@ pub(crate) struct Desk {
 
 impl World {
     /// Uses the yes for `intent`; whether it may be.
-    pub(crate) fn consume(&mut self, setting: &Setting, intent: &str, turn: u64, arguments: u8) -> bool {
+    pub(crate) fn consume(
+        &mut self,
+        setting: &Setting,
+        intent: &str,
+        turn: u64,
+        arguments: u8,
+    ) -> bool {
         let fits = arguments == ASKED || setting.slip == Slip::ForgetsTheArguments;
         let late = setting.slip == Slip::ForgetsTheExpiry && self.desk.was_granted;
         let fresh = match &self.desk.approval {
             Approval::Granted => true,
             Approval::Closed => late,
-            Approval::Consumed { intent: known, turn: by } => {
+            Approval::Consumed {
+                intent: known,
+                turn: by,
+            } => {
                 let again = known == intent && *by == turn;
                 return fits && (again || setting.slip == Slip::UsesAYesTwice);
             }
@@ -65,7 +74,11 @@ impl World {
     pub(crate) fn use_yes(&mut self, arguments: Option<u8>) -> Result<(), Broken> {
         let given = self.desk.was_granted && arguments.is_some();
         hold_true(given, I7, "a call that needs a yes was made without one")?;
-        hold_true(arguments == Some(ASKED), I7, "the yes was for other arguments")?;
+        hold_true(
+            arguments == Some(ASKED),
+            I7,
+            "the yes was for other arguments",
+        )?;
         hold_true(!self.desk.has_run_out, I7, "the yes had run out")?;
         self.desk.used += 1;
         hold_true(self.desk.used == 1, I7, "the yes was used twice")

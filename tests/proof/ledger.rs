@@ -73,10 +73,17 @@ impl Ledger {
                 fate: Fate::Waiting,
             }),
             Command::Reclaim { .. } => {
-                let over = before.lease.is_some_and(|lease| lease < World::now(setting));
+                let over = before
+                    .lease
+                    .is_some_and(|lease| lease < World::now(setting));
                 hold_true(over, I1, "a hold was taken that had not run out")?;
             }
-            Command::Claim { step, intent, commits, .. } => {
+            Command::Claim {
+                step,
+                intent,
+                commits,
+                ..
+            } => {
                 if *commits {
                     self.committed = step.turn;
                 }
@@ -84,11 +91,21 @@ impl Ledger {
                     self.claimed.push(intent.clone());
                 }
             }
-            Command::Gate { step, chain, from, upto, .. } => {
+            Command::Gate {
+                step,
+                chain,
+                from,
+                upto,
+                ..
+            } => {
                 self.turn(*from, *upto, step.turn, plans.get(&chain.plan.0))?;
                 self.one_line(plans, step.turn, chain.plan.0)?;
                 self.undone(plans, results, step.turn, chain.plan.0)?;
-                for effect in self.effects.iter_mut().filter(|effect| effect.turn == step.turn) {
+                for effect in self
+                    .effects
+                    .iter_mut()
+                    .filter(|effect| effect.turn == step.turn)
+                {
                     effect.plan = None;
                 }
                 (self.gated, self.committed, self.superseded) = (step.turn, step.turn, 0);
@@ -96,7 +113,11 @@ impl Ledger {
             Command::Skip { from, count, .. } => {
                 for place in places(*from, *count) {
                     let arrival = self.arrival(place)?;
-                    hold_true(arrival.fate == Fate::Waiting, I3, "skipped what did not wait")?;
+                    hold_true(
+                        arrival.fate == Fate::Waiting,
+                        I3,
+                        "skipped what did not wait",
+                    )?;
                     arrival.fate = Fate::Skipped;
                 }
             }
@@ -119,17 +140,27 @@ impl Ledger {
 
     fn arrival(&mut self, place: usize) -> Result<&mut Arrival, Broken> {
         let how = "settled what never came";
-        self.fates.get_mut(place).ok_or(Broken { invariant: I3, how })
+        self.fates
+            .get_mut(place)
+            .ok_or(Broken { invariant: I3, how })
     }
 
     fn turn(&mut self, from: u64, upto: u64, turn: u64, plan: Option<&Plan>) -> Result<(), Broken> {
         let answered = plan.is_some_and(|plan| (plan.from, plan.upto) == (from, upto));
-        hold_true(answered, I3, "took out other messages than its plan answers")?;
+        hold_true(
+            answered,
+            I3,
+            "took out other messages than its plan answers",
+        )?;
         let repeats = plan.map_or(0, |plan| plan.repeats);
         let count = usize::try_from((upto + 1).saturating_sub(from)).unwrap_or_default();
         for place in places(from, count) {
             let arrival = self.arrival(place)?;
-            hold_true(arrival.fate == Fate::Waiting, I3, "answered what did not wait")?;
+            hold_true(
+                arrival.fate == Fate::Waiting,
+                I3,
+                "answered what did not wait",
+            )?;
             arrival.fate = match repeats & (1 << place) {
                 0 => Fate::Out(turn),
                 _ => Fate::Skipped,
@@ -141,7 +172,9 @@ impl Ledger {
     /// The effects of a turn belong to the line of plans that passes its gate.
     fn one_line(&self, plans: &BTreeMap<u64, Plan>, turn: u64, gated: u64) -> Result<(), Broken> {
         for effect in self.effects.iter().filter(|effect| effect.turn == turn) {
-            let line = effect.plan.is_none_or(|plan| World::continues(plans, gated, plan));
+            let line = effect
+                .plan
+                .is_none_or(|plan| World::continues(plans, gated, plan));
             hold_true(line, I5, "an effect of a plan that was dropped")?;
         }
         Ok(())
@@ -155,7 +188,9 @@ impl Ledger {
         turn: u64,
         gated: u64,
     ) -> Result<(), Broken> {
-        let gives_up = plans.get(&gated).is_some_and(|plan| plan.says == Says::Failed);
+        let gives_up = plans
+            .get(&gated)
+            .is_some_and(|plan| plan.says == Says::Failed);
         let begun = if gives_up && self.committed < turn {
             Some(gated)
         } else {
@@ -171,7 +206,9 @@ impl Ledger {
         let stands = |effect: &&Effect| {
             effect.tool.can_be_undone()
                 && effect.turn == turn
-                && effect.plan.is_some_and(|plan| World::continues(plans, begun, plan))
+                && effect
+                    .plan
+                    .is_some_and(|plan| World::continues(plans, begun, plan))
                 && results.get(&effect.key) == Some(&Found::Succeeded)
         };
         let left = self
@@ -179,7 +216,11 @@ impl Ledger {
             .iter()
             .filter(stands)
             .any(|effect| !results.contains_key(&format!("undo~{}", effect.key)));
-        hold_true(!left || self.committed == turn, I9, "an effect was left standing")
+        hold_true(
+            !left || self.committed == turn,
+            I9,
+            "an effect was left standing",
+        )
     }
 
     /// An effect is undone: everything after it was before.
@@ -264,7 +305,9 @@ impl Ledger {
             .filter(|known| match effect.tool {
                 // What was undone may be done again, under a new key.
                 Tool::Undo => false,
-                tool if tool.can_be_undone() => !results.contains_key(&format!("undo~{}", known.key)),
+                tool if tool.can_be_undone() => {
+                    !results.contains_key(&format!("undo~{}", known.key))
+                }
                 _ => true,
             });
         let same = known.clone().any(|known| known.key == effect.key);
@@ -275,7 +318,11 @@ impl Ledger {
             let current = session.hold() == Some(hold.hold());
             hold_true(current || harmless, I2, "an effect under an old fence")?;
         }
-        tally.count(if first { Event::Effect } else { Event::EffectAgain });
+        tally.count(if first {
+            Event::Effect
+        } else {
+            Event::EffectAgain
+        });
         if first {
             let running = effect.turn > self.gated;
             let plan = effect.plan.filter(|_| running);
@@ -316,7 +363,9 @@ impl Ledger {
             return Ok(());
         };
         let hold = Held::from(hold);
-        let alone = self.last.is_none_or(|last| last.fence < hold.fence || last == hold);
+        let alone = self
+            .last
+            .is_none_or(|last| last.fence < hold.fence || last == hold);
         hold_true(alone, I1, "two owners under one fence")?;
         self.last = Some(hold);
         Ok(())
@@ -339,7 +388,11 @@ impl Ledger {
             _ => true,
         });
         hold_true(held, I3, "the outbox is not what left the inbox")?;
-        hold_true(session.delivered == self.gated, I3, "delivered miscounts gates")
+        hold_true(
+            session.delivered == self.gated,
+            I3,
+            "delivered miscounts gates",
+        )
     }
 
     /// At rest: every letter has one verdict.
@@ -361,9 +414,12 @@ impl Ledger {
     }
 
     pub(crate) fn is_all_answered(&self) -> bool {
-        self.fates
-            .iter()
-            .all(|arrival| matches!(arrival.fate, Fate::Settled(Verdict::Answered) | Fate::Skipped))
+        self.fates.iter().all(|arrival| {
+            matches!(
+                arrival.fate,
+                Fate::Settled(Verdict::Answered) | Fate::Skipped
+            )
+        })
     }
 }
 

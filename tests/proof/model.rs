@@ -5,7 +5,7 @@ use engine::session::{Command, OwnerId, Refusal};
 use stateright::{Model, Property};
 
 use super::desk::Approval;
-use super::invariant::{Broken, I1, I10, I2, I3, I4, I5, I6, I7, I8, I9, Invariant};
+use super::invariant::{Broken, I1, I2, I3, I4, I5, I6, I7, I8, I9, I10, Invariant};
 use super::run::{Entry, Held, Lane, Phase, Round, Run};
 use super::setting::{From, Setting};
 use super::step::{Choice, Scene};
@@ -22,12 +22,23 @@ pub(crate) struct Proof {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// The provider delivers a letter; the hold found may count as expired; the webhook may die.
-    Deliver { letter: usize, reclaims: bool, dies: bool },
+    Deliver {
+        letter: usize,
+        reclaims: bool,
+        dies: bool,
+    },
     Sweep,
-    Step { run: usize, lane: usize, choice: Choice },
+    Step {
+        run: usize,
+        lane: usize,
+        choice: Choice,
+    },
     Crash(usize),
     Fork(usize),
-    Late { run: usize, lane: usize },
+    Late {
+        run: usize,
+        lane: usize,
+    },
     FailForGood(usize),
     Tick,
     TakeOver,
@@ -81,7 +92,9 @@ impl Model for Proof {
 
     fn properties(&self) -> Vec<Property<Self>> {
         fn unbroken(invariant: Invariant, world: &World) -> bool {
-            world.broken.is_none_or(|broken| broken.invariant != invariant)
+            world
+                .broken
+                .is_none_or(|broken| broken.invariant != invariant)
         }
         vec![
             Property::always(I1.name(), |_, world| unbroken(I1, world)),
@@ -127,7 +140,11 @@ impl Proof {
                 Mail::Acknowledged => left.duplicates > 0,
             };
             if comes {
-                let deliver = |reclaims, dies| Action::Deliver { letter, reclaims, dies };
+                let deliver = |reclaims, dies| Action::Deliver {
+                    letter,
+                    reclaims,
+                    dies,
+                };
                 actions.push(deliver(false, false));
                 if reclaimable {
                     actions.push(deliver(true, false));
@@ -171,7 +188,13 @@ impl Proof {
             _ => 1,
         };
         for lane in 0..lanes {
-            let mut choose = |choice| actions.push(Action::Step { run: at, lane, choice });
+            let mut choose = |choice| {
+                actions.push(Action::Step {
+                    run: at,
+                    lane,
+                    choice,
+                })
+            };
             self.choices(world, run, lane, &mut choose);
             if run.late {
                 continue;
@@ -227,7 +250,12 @@ impl Proof {
             Phase::Judge { turn, plan, .. } => {
                 choose(Choice::Go);
                 let sent = world.ledger.sent.contains(turn);
-                if sent && world.plans.get(plan).is_some_and(|plan| plan.says.is_said()) {
+                if sent
+                    && world
+                        .plans
+                        .get(plan)
+                        .is_some_and(|plan| plan.says.is_said())
+                {
                     choose(Choice::Evidence);
                 }
             }
@@ -275,7 +303,11 @@ impl Proof {
     fn happen(&self, world: &mut World, action: Action) -> Result<bool, Broken> {
         let scene = self.scene();
         match action {
-            Action::Deliver { letter, reclaims, dies } => {
+            Action::Deliver {
+                letter,
+                reclaims,
+                dies,
+            } => {
                 return self.webhook(world, letter, reclaims, dies);
             }
             Action::Sweep => {
@@ -316,9 +348,14 @@ impl Proof {
                 world.runs[run].phase = Phase::Fail;
             }
             Action::Decide(yes) => {
-                self.tally.count(if yes { Event::Granted } else { Event::Denied });
+                self.tally
+                    .count(if yes { Event::Granted } else { Event::Denied });
                 world.desk.was_granted = yes;
-                world.desk.approval = if yes { Approval::Granted } else { Approval::Closed };
+                world.desk.approval = if yes {
+                    Approval::Granted
+                } else {
+                    Approval::Closed
+                };
             }
             Action::RunOut => {
                 self.tally.count(Event::RanOut);
@@ -330,11 +367,15 @@ impl Proof {
                 world.left.takeovers -= 1;
                 self.tally.count(Event::TookOver);
                 let person = String::new();
-                return Ok(world.write(&self.setting, &self.tally, &Command::TakeOver { person })?.is_ok());
+                return Ok(world
+                    .write(&self.setting, &self.tally, &Command::TakeOver { person })?
+                    .is_ok());
             }
             Action::HandBack => {
                 self.tally.count(Event::HandedBack);
-                return Ok(world.write(&self.setting, &self.tally, &Command::HandBack)?.is_ok());
+                return Ok(world
+                    .write(&self.setting, &self.tally, &Command::HandBack)?
+                    .is_ok());
             }
         }
         Ok(true)
@@ -383,7 +424,11 @@ impl Proof {
         if hold.owner == owner {
             let hold = hold.into();
             let phase = Phase::Enter(Entry::Begin);
-            world.runs.push(Run { hold, late: false, phase });
+            world.runs.push(Run {
+                hold,
+                late: false,
+                phase,
+            });
         } else if reclaims && found.is_some() {
             world.take_early(&self.tally);
             self.start_reclaim(world, hold.into(), owner.0);
@@ -406,7 +451,10 @@ impl Proof {
             Phase::Skip { .. } | Phase::Free { .. } => Phase::Enter(Entry::Begin),
             Phase::Judge { then, .. } | Phase::Recover { then, .. } => Phase::Enter(*then),
             Phase::Think(round) | Phase::Spend(round) => Phase::Enter(match round.before {
-                Some(previous) => Entry::GoOn { turn: round.turn, previous },
+                Some(previous) => Entry::GoOn {
+                    turn: round.turn,
+                    previous,
+                },
                 None => Entry::Begin,
             }),
             Phase::Tools { plan, bound, lanes } => {
@@ -423,10 +471,15 @@ impl Proof {
             Phase::Gate(parcel)
             | Phase::Send { parcel, .. }
             | Phase::Settle { parcel, .. }
-            | Phase::Finish { parcel, .. } => world.deliver(self.scene(), parcel.plan, parcel.bound),
+            | Phase::Finish { parcel, .. } => {
+                world.deliver(self.scene(), parcel.plan, parcel.bound)
+            }
             other => other.clone(),
         };
-        Run { phase, ..run.clone() }
+        Run {
+            phase,
+            ..run.clone()
+        }
     }
 
     fn tick(&self, world: &mut World) -> bool {

@@ -60,7 +60,13 @@ fn check(setting: Setting) -> Checked {
     let proof = Proof::new(setting);
     let (name, tally) = (proof.setting.name, proof.tally.clone());
     let begun = Instant::now();
-    let checker = proof.checker().threads(threads()).finish_when(HasDiscoveries::AnyFailures).target_state_count(most()).spawn_dfs().join();
+    let checker = proof
+        .checker()
+        .threads(threads())
+        .finish_when(HasDiscoveries::AnyFailures)
+        .target_state_count(most())
+        .spawn_dfs()
+        .join();
     let seconds = begun.elapsed().as_secs_f64();
     for invariant in Invariant::ALL {
         if let Some(path) = checker.discovery(invariant.name()) {
@@ -69,7 +75,11 @@ fn check(setting: Setting) -> Checked {
                 let Some(action) = action else { break };
                 println!("{action:?}: {}", actor(&state, action));
             }
-            panic!("{name}: {} is broken: {:?}\n{last:#?}", invariant.name(), last.broken);
+            panic!(
+                "{name}: {} is broken: {:?}\n{last:#?}",
+                invariant.name(),
+                last.broken
+            );
         }
     }
     checker.assert_any_discovery("everything came to rest");
@@ -84,7 +94,10 @@ fn check(setting: Setting) -> Checked {
 }
 
 fn most() -> usize {
-    std::env::var("CONFAB_STATES").ok().and_then(|text| text.parse().ok()).unwrap_or(usize::MAX)
+    std::env::var("CONFAB_STATES")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(usize::MAX)
 }
 
 /// What acts, as it stood before.
@@ -98,15 +111,27 @@ fn actor(world: &world::World, action: model::Action) -> String {
 /// Those whose name holds `CONFAB_WORLD`.
 fn chosen(settings: Vec<Setting>) -> impl Iterator<Item = Setting> {
     let name = std::env::var("CONFAB_WORLD").unwrap_or_default();
-    settings.into_iter().filter(move |setting| setting.name.contains(&name))
+    settings
+        .into_iter()
+        .filter(move |setting| setting.name.contains(&name))
 }
 
 fn threads() -> usize {
-    std::env::var("CONFAB_THREADS").ok().and_then(|count| count.parse().ok()).unwrap_or(1)
+    std::env::var("CONFAB_THREADS")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(1)
 }
 
 fn tell(checked: &Checked) {
-    let Checked { name, states, depth, seconds, tally, .. } = checked;
+    let Checked {
+        name,
+        states,
+        depth,
+        seconds,
+        tally,
+        ..
+    } = checked;
     let cut = if checked.generated >= most() { "+" } else { "" };
     println!("| {name} | {states}{cut} | {depth} | {seconds:.1} |");
     if std::env::var("CONFAB_TALLY").is_ok() {
@@ -118,7 +143,10 @@ fn tell(checked: &Checked) {
 
 #[test]
 fn every_interleaving_of_the_small_worlds_keeps_the_promises() {
-    let checked: Vec<Checked> = chosen(worlds::all(Bound::Small)).map(check).inspect(tell).collect();
+    let checked: Vec<Checked> = chosen(worlds::all(Bound::Small))
+        .map(check)
+        .inspect(tell)
+        .collect();
     reached(&checked);
 }
 
@@ -127,7 +155,10 @@ fn every_interleaving_of_the_small_worlds_keeps_the_promises() {
 #[ignore = "takes minutes: scripts/prove"]
 fn every_interleaving_to_the_stated_bound_keeps_the_promises() {
     println!("| world | unique states | depth | seconds |\n|---|---:|---:|---:|");
-    let checked: Vec<Checked> = chosen(worlds::all(Bound::Full)).map(check).inspect(tell).collect();
+    let checked: Vec<Checked> = chosen(worlds::all(Bound::Full))
+        .map(check)
+        .inspect(tell)
+        .collect();
     reached(&checked);
     let states: usize = checked.iter().map(|checked| checked.states).sum();
     let seconds: f64 = checked.iter().map(|checked| checked.seconds).sum();

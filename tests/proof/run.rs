@@ -44,14 +44,27 @@ pub(crate) struct Round {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Lane {
     /// A yes is used.
-    Consume { by: u64, left: i8 },
-    Claim { by: u64, left: i8 },
+    Consume {
+        by: u64,
+        left: i8,
+    },
+    Claim {
+        by: u64,
+        left: i8,
+    },
     /// A person is asked.
     Ask,
     /// The intent is an earlier hold's and may run again.
-    Renew { by: u64, left: i8 },
-    Work { left: i8 },
-    Record { found: Found },
+    Renew {
+        by: u64,
+        left: i8,
+    },
+    Work {
+        left: i8,
+    },
+    Record {
+        found: Found,
+    },
     Done,
 }
 
@@ -84,20 +97,54 @@ pub(crate) enum Verdict {
 /// What a run does next.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Phase {
-    Reclaim { from: Held },
+    Reclaim {
+        from: Held,
+    },
     Enter(Entry),
-    Skip { turn: u64, from: u64, count: usize },
-    Free { turn: u64 },
-    Judge { turn: u64, plan: u64, then: Entry },
-    Recover { turn: u64, free: bool, rotate: bool, then: Entry },
+    Skip {
+        turn: u64,
+        from: u64,
+        count: usize,
+    },
+    Free {
+        turn: u64,
+    },
+    Judge {
+        turn: u64,
+        plan: u64,
+        then: Entry,
+    },
+    Recover {
+        turn: u64,
+        free: bool,
+        rotate: bool,
+        then: Entry,
+    },
     Think(Round),
     /// The money is set aside, and the model is asked.
     Spend(Round),
-    Tools { plan: u64, bound: Option<u64>, lanes: Vec<Lane> },
+    Tools {
+        plan: u64,
+        bound: Option<u64>,
+        lanes: Vec<Lane>,
+    },
     Gate(Parcel),
-    Send { parcel: Parcel, free: bool, rotate: bool },
-    Settle { parcel: Parcel, free: bool, rotate: bool, verdict: Verdict },
-    Finish { parcel: Parcel, free: bool, rotate: bool },
+    Send {
+        parcel: Parcel,
+        free: bool,
+        rotate: bool,
+    },
+    Settle {
+        parcel: Parcel,
+        free: bool,
+        rotate: bool,
+        verdict: Verdict,
+    },
+    Finish {
+        parcel: Parcel,
+        free: bool,
+        rotate: bool,
+    },
     /// `turn-fail`.
     Fail,
 }

@@ -1,7 +1,9 @@
 //! One step of a run, as the functions of `engine::turn` take it: at most one write, or one read and what
 //! follows from it.
 
-use engine::session::{Chain, Claim, Command, Intended, Next, Refusal, Rotate, Session, Step, Terms};
+use engine::session::{
+    Chain, Claim, Command, Intended, Next, Refusal, Rotate, Session, Step, Terms,
+};
 
 use super::desk::{ASKED, Approval, OTHER};
 use super::invariant::Broken;
@@ -90,21 +92,41 @@ impl World {
             Phase::Skip { .. } => self.skip(scene, &run, choice),
             Phase::Free { .. } => self.free(scene, &run),
             Phase::Judge { turn, plan, then } => self.judge(scene, hold, turn, plan, then, choice),
-            Phase::Recover { turn, free, rotate, then } => {
-                self.recover(scene, &run, (turn, free, rotate, then))
+            Phase::Recover {
+                turn,
+                free,
+                rotate,
+                then,
+            } => self.recover(scene, &run, (turn, free, rotate, then)),
+            Phase::Think(round) | Phase::Spend(round) => {
+                self.think(scene, hold, &run.phase, round, choice)
             }
-            Phase::Think(round) | Phase::Spend(round) => self.think(scene, hold, &run.phase, round, choice),
             Phase::Tools { .. } => self.tools(scene, &run, lane, choice),
             Phase::Gate(parcel) => self.gate(scene, &run, parcel),
-            Phase::Send { parcel, free, rotate } => {
-                self.send(scene, hold, parcel, (free, rotate), choice)
-            }
-            Phase::Settle { parcel, free, rotate, verdict } => {
+            Phase::Send {
+                parcel,
+                free,
+                rotate,
+            } => self.send(scene, hold, parcel, (free, rotate), choice),
+            Phase::Settle {
+                parcel,
+                free,
+                rotate,
+                verdict,
+            } => {
                 let turn = self.plans[&parcel.plan].turn;
                 self.ledger.pronounce(turn, verdict);
-                Ok(Some(Phase::Finish { parcel, free, rotate }))
+                Ok(Some(Phase::Finish {
+                    parcel,
+                    free,
+                    rotate,
+                }))
             }
-            Phase::Finish { parcel, free, rotate } => self.finish(scene, &run, parcel, free, rotate),
+            Phase::Finish {
+                parcel,
+                free,
+                rotate,
+            } => self.finish(scene, &run, parcel, free, rotate),
             Phase::Fail => Ok(self.fail(scene, hold)),
         }?;
         Ok(next.map(|phase| Run { phase, ..run }))
@@ -136,13 +158,19 @@ impl World {
             Phase::Free { turn } => Command::Free {
                 step: step_of(run.hold, *turn),
             },
-            Phase::Recover { turn, free, rotate, .. } => Command::Recover {
+            Phase::Recover {
+                turn, free, rotate, ..
+            } => Command::Recover {
                 hold,
                 turn: *turn,
                 next: next(*free),
                 rotate: generation(*rotate),
             },
-            Phase::Tools { plan: id, bound, lanes } => match lanes.get(lane)? {
+            Phase::Tools {
+                plan: id,
+                bound,
+                lanes,
+            } => match lanes.get(lane)? {
                 Lane::Claim { by, .. } => Command::Claim {
                     step: step_of(run.hold, plan(id).turn),
                     chain: chain(*id, *bound),
@@ -179,7 +207,11 @@ impl World {
                     },
                 }
             }
-            Phase::Finish { parcel, free, rotate } => Command::Finish {
+            Phase::Finish {
+                parcel,
+                free,
+                rotate,
+            } => Command::Finish {
                 hold,
                 turn: plan(&parcel.plan).turn,
                 by: invocation(parcel.by),
@@ -265,12 +297,22 @@ impl World {
         if let Some(verdict) = verdict {
             self.ledger.pronounce(turn, verdict);
         }
-        if self.session().out.as_ref().is_none_or(|out| out.turn != turn) {
+        if self
+            .session()
+            .out
+            .as_ref()
+            .is_none_or(|out| out.turn != turn)
+        {
             return Ok(None);
         }
         let (free, rotate) = self.room(scene);
         let _ = hold;
-        Ok(Some(Phase::Recover { turn, free, rotate, then }))
+        Ok(Some(Phase::Recover {
+            turn,
+            free,
+            rotate,
+            then,
+        }))
     }
 
     fn recover(
@@ -320,7 +362,10 @@ impl World {
         }
         let answer = self.issue(scene, run, 0)?;
         let mine = |session: &Session| {
-            session.out.as_ref().is_some_and(|out| out.by.0 == parcel.by)
+            session
+                .out
+                .as_ref()
+                .is_some_and(|out| out.by.0 == parcel.by)
         };
         Ok(match answer {
             Ok(()) => Some(self.passed(scene, parcel)),
@@ -342,10 +387,28 @@ impl World {
     fn passed(&mut self, scene: Scene<'_>, parcel: Parcel) -> Phase {
         let (free, rotate) = self.room(scene);
         match self.plans[&parcel.plan].says {
-            Says::Failed => Phase::Settle { parcel, free, rotate, verdict: Verdict::Failed },
-            Says::HandedOff => Phase::Settle { parcel, free, rotate, verdict: Verdict::HandedOff },
-            _ if scene.setting.carrier => Phase::Send { parcel, free, rotate },
-            _ => Phase::Finish { parcel, free, rotate },
+            Says::Failed => Phase::Settle {
+                parcel,
+                free,
+                rotate,
+                verdict: Verdict::Failed,
+            },
+            Says::HandedOff => Phase::Settle {
+                parcel,
+                free,
+                rotate,
+                verdict: Verdict::HandedOff,
+            },
+            _ if scene.setting.carrier => Phase::Send {
+                parcel,
+                free,
+                rotate,
+            },
+            _ => Phase::Finish {
+                parcel,
+                free,
+                rotate,
+            },
         }
     }
 
@@ -358,7 +421,12 @@ impl World {
         choice: Choice,
     ) -> Stepped {
         let turn = self.plans[&parcel.plan].turn;
-        let settle = |verdict| Phase::Settle { parcel, free, rotate, verdict };
+        let settle = |verdict| Phase::Settle {
+            parcel,
+            free,
+            rotate,
+            verdict,
+        };
         if parcel.left < 0 && scene.setting.slip != Slip::BeginsTooLate {
             scene.tally.count(Event::TooLate);
             return Ok(Some(settle(Verdict::Unconfirmed)));
@@ -375,7 +443,11 @@ impl World {
                 self.left.timeouts -= 1;
                 settle(Verdict::Unconfirmed)
             }
-            _ => Phase::Finish { parcel, free, rotate },
+            _ => Phase::Finish {
+                parcel,
+                free,
+                rotate,
+            },
         }))
     }
 
@@ -388,10 +460,18 @@ impl World {
         rotate: bool,
     ) -> Stepped {
         let turn = self.plans[&parcel.plan].turn;
-        let on = |world: &Self| world.is_held(run.hold).then_some(Phase::Enter(Entry::Again));
+        let on = |world: &Self| {
+            world
+                .is_held(run.hold)
+                .then_some(Phase::Enter(Entry::Again))
+        };
         Ok(match self.issue(scene, run, 0)? {
             Ok(()) => on(self),
-            Err(Refusal::Waiting) if free => Some(Phase::Finish { parcel, free: false, rotate }),
+            Err(Refusal::Waiting) if free => Some(Phase::Finish {
+                parcel,
+                free: false,
+                rotate,
+            }),
             Err(Refusal::NotInOutbox) => {
                 let session = self.session();
                 let last = session.last.is_some_and(|last| last.turn == turn);
@@ -425,7 +505,11 @@ impl World {
                 intent = format!("{intent}@{}", plan.unwrap_or_default());
             }
             let tried = self.results.contains_key(&intent);
-            (stands && !tried).then_some(Call { tool: Tool::Undo, intent, yes: None })
+            (stands && !tried).then_some(Call {
+                tool: Tool::Undo,
+                intent,
+                yes: None,
+            })
         })
     }
 
@@ -490,7 +574,9 @@ impl World {
                     Lane::Claim { by, left }
                 } else {
                     scene.tally.count(Event::YesRefused);
-                    Lane::Record { found: Found::Failed }
+                    Lane::Record {
+                        found: Found::Failed,
+                    }
                 }
             }
             Lane::Ask => {
@@ -498,7 +584,9 @@ impl World {
                 if self.desk.approval == Approval::None {
                     self.desk.approval = Approval::Pending;
                 }
-                Lane::Record { found: Found::Succeeded }
+                Lane::Record {
+                    found: Found::Succeeded,
+                }
             }
             Lane::Claim { by, left } => self.claim(scene, run, lane, &call, (by, left))?,
             Lane::Renew { left, .. } => match self.issue(scene, run, lane)? {
@@ -527,7 +615,10 @@ impl World {
         lanes[lane] = next;
         let (plan, bound) = (*plan, *bound);
         Ok(Some(if lanes.iter().all(|lane| *lane == Lane::Done) {
-            Phase::Enter(Entry::GoOn { turn, previous: plan })
+            Phase::Enter(Entry::GoOn {
+                turn,
+                previous: plan,
+            })
         } else {
             Phase::Tools { plan, bound, lanes }
         }))
@@ -561,9 +652,13 @@ impl World {
                 } else if scene.setting.slip == Slip::RunsOrphansAgain {
                     Lane::Renew { by, left }
                 } else if !call.tool.is_repeatable() {
-                    Lane::Record { found: Found::Unknown }
+                    Lane::Record {
+                        found: Found::Unknown,
+                    }
                 } else if self.session().tries >= scene.setting.tries {
-                    Lane::Record { found: Found::Failed }
+                    Lane::Record {
+                        found: Found::Failed,
+                    }
                 } else {
                     Lane::Renew { by, left }
                 }
@@ -588,7 +683,9 @@ impl World {
     ) -> Result<Lane, Broken> {
         if left < 0 && scene.setting.slip != Slip::BeginsTooLate {
             scene.tally.count(Event::TooLate);
-            return Ok(Lane::Record { found: unseen(effect.tool) });
+            return Ok(Lane::Record {
+                found: unseen(effect.tool),
+            });
         }
         let tool = effect.tool;
         if choice == Choice::NotDoneUnseen {

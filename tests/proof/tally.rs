@@ -83,7 +83,9 @@ pub(crate) struct Tally(Arc<Vec<AtomicU64>>);
 
 impl Default for Tally {
     fn default() -> Self {
-        Self(Arc::new(Event::ALL.iter().map(|_| AtomicU64::new(0)).collect()))
+        Self(Arc::new(
+            Event::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
+        ))
     }
 }
 

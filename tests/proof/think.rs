@@ -31,7 +31,11 @@ impl World {
                 return Ok(None);
             }
             let (turn, plan) = (out.turn, out.plan.0);
-            return Ok(Some(Phase::Judge { turn, plan, then: entry }));
+            return Ok(Some(Phase::Judge {
+                turn,
+                plan,
+                then: entry,
+            }));
         }
         Ok(match entry {
             Entry::Begin | Entry::Again => self.begin(scene, hold, choice),
@@ -51,7 +55,11 @@ impl World {
             return Some(self.output(scene, plan, Some(plan)));
         }
         let repeated = |message: &Pending| self.is_repeat(message);
-        let count = session.inbox.iter().take_while(|message| repeated(message)).count();
+        let count = session
+            .inbox
+            .iter()
+            .take_while(|message| repeated(message))
+            .count();
         if count > 0 {
             let (turn, from) = (session.delivered + 1, session.head());
             return Some(Phase::Skip { turn, from, count });
@@ -103,7 +111,8 @@ impl World {
         let session = self.session();
         let first = session.inbox.first();
         let relayed = round.before.is_none() && first.is_some_and(is_relayed);
-        let answered = first.is_some_and(|message| matches!(message.origin, Origin::Approval { .. }));
+        let answered =
+            first.is_some_and(|message| matches!(message.origin, Origin::Approval { .. }));
         let open = match &self.desk.approval {
             Approval::Granted => true,
             Approval::Consumed { turn, .. } => *turn == round.turn,
@@ -111,7 +120,9 @@ impl World {
         };
         let asked = session.handoff.is_none() && session.tries < scene.setting.tries;
         let says = if answered && open && asked && round.before.is_none() {
-            let next = (1..).find(|id| !self.plans.contains_key(id)).unwrap_or_default();
+            let next = (1..)
+                .find(|id| !self.plans.contains_key(id))
+                .unwrap_or_default();
             self.says(scene.setting, Idea::Approved, round.turn, next)
         } else if relayed {
             Says::Words
@@ -126,7 +137,14 @@ impl World {
         self.decide(scene, hold, round, says, false)
     }
 
-    fn decide(&mut self, scene: Scene<'_>, hold: Held, round: Round, says: Says, calm: bool) -> Phase {
+    fn decide(
+        &mut self,
+        scene: Scene<'_>,
+        hold: Held,
+        round: Round,
+        says: Says,
+        calm: bool,
+    ) -> Phase {
         if says == Says::Failed
             && let Some(call) = self.next_undo(scene.setting, round.before)
         {
@@ -135,7 +153,14 @@ impl World {
         self.put(scene, hold, round, says, calm, None)
     }
 
-    fn undo(&mut self, scene: Scene<'_>, hold: Held, round: Round, call: Call, why: Undoing) -> Phase {
+    fn undo(
+        &mut self,
+        scene: Scene<'_>,
+        hold: Held,
+        round: Round,
+        call: Call,
+        why: Undoing,
+    ) -> Phase {
         scene.tally.count(Event::UndoPlanned);
         self.put(scene, hold, round, Says::Call(vec![call]), false, Some(why))
     }
@@ -189,8 +214,14 @@ impl World {
         let mut lanes = self.lanes(time(scene.setting), calls.len());
         for (lane, call) in lanes.iter_mut().zip(calls) {
             match *lane {
-                _ if call.tool.is_pure() => *lane = Lane::Record { found: Found::Succeeded },
-                Lane::Claim { by, left } if call.yes.is_some() => *lane = Lane::Consume { by, left },
+                _ if call.tool.is_pure() => {
+                    *lane = Lane::Record {
+                        found: Found::Succeeded,
+                    }
+                }
+                Lane::Claim { by, left } if call.yes.is_some() => {
+                    *lane = Lane::Consume { by, left }
+                }
                 _ => {}
             }
         }
@@ -203,7 +234,10 @@ impl World {
         for _ in 0..calls {
             taken.push(self.fresh_by(&taken));
         }
-        taken.into_iter().map(|by| Lane::Claim { by, left }).collect()
+        taken
+            .into_iter()
+            .map(|by| Lane::Claim { by, left })
+            .collect()
     }
 
     pub(super) fn think(
@@ -241,7 +275,9 @@ impl World {
             let cost = if idea == Idea::Reply { 1 } else { MOST };
             self.spend(scene.setting, limit, cost)?;
         }
-        let next = (1..).find(|id| !self.plans.contains_key(id)).unwrap_or_default();
+        let next = (1..)
+            .find(|id| !self.plans.contains_key(id))
+            .unwrap_or_default();
         let says = self.says(scene.setting, idea, round.turn, next);
         let all = round.all || scene.setting.slip == Slip::IsCalmWhateverWaits;
         let calm = scene.setting.overlap == Overlap::Supersede && all;
@@ -309,7 +345,10 @@ impl World {
         if let Some(why) = last.undoing.filter(|_| called) {
             return Some(self.unwind(scene, hold, round, why));
         }
-        let alone = session.inbox.first().is_some_and(|message| !message.origin.is_contact());
+        let alone = session
+            .inbox
+            .first()
+            .is_some_and(|message| !message.origin.is_contact());
         let joining = if alone { 0 } else { newer(session, round.upto) };
         if joining > 0 && session.commit != Some(turn) {
             match scene.setting.overlap {
@@ -357,5 +396,7 @@ fn count(session: &Session, tries: u32) -> usize {
 fn newer(session: &Session, upto: u64) -> u64 {
     let taken = (upto + 1).saturating_sub(session.head()) as usize;
     let waiting = session.inbox.iter().skip(taken);
-    waiting.take_while(|message| message.origin.is_contact()).count() as u64
+    waiting
+        .take_while(|message| message.origin.is_contact())
+        .count() as u64
 }

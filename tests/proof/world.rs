@@ -7,8 +7,8 @@ use engine::session::{
     Command, Hold, InvocationId, MessageHash, Origin, OwnerId, Pending, PlanId, Refusal, Session,
 };
 
-use super::invariant::{Broken, I6, I8, hold_true};
 use super::desk::{Approval, Desk};
+use super::invariant::{Broken, I6, I8, hold_true};
 use super::item::Item;
 use super::ledger::Ledger;
 use super::run::{Found, Held, Plan, Run};
@@ -78,8 +78,15 @@ impl World {
             return Ok(Err(refusal));
         }
         self.may_open(&before, command)?;
-        self.ledger
-            .follow(setting, &self.plans, &self.results, &before, command, &self.session.0, tally)?;
+        self.ledger.follow(
+            setting,
+            &self.plans,
+            &self.results,
+            &before,
+            command,
+            &self.session.0,
+            tally,
+        )?;
         Ok(Ok(()))
     }
 
@@ -100,7 +107,11 @@ impl World {
             }
             _ => return Ok(()),
         };
-        hold_true(before.hold() == Some(step.hold), I6, "opened under an old fence")?;
+        hold_true(
+            before.hold() == Some(step.hold),
+            I6,
+            "opened under an old fence",
+        )?;
         let running = before.out.is_none() && self.ledger.gated + 1 == step.turn;
         hold_true(running, I6, "opened for a turn that had passed its gate")?;
         let Some(plan) = plan else {
@@ -133,7 +144,11 @@ impl World {
 
     /// The time by the fastest clock.
     pub(crate) fn now(setting: &Setting) -> Time {
-        Time(setting.clocks.map_or(EVER, |clocks| NOW + i64::from(clocks.skew)))
+        Time(
+            setting
+                .clocks
+                .map_or(EVER, |clocks| NOW + i64::from(clocks.skew)),
+        )
     }
 
     /// Whether the hold may be taken over: it ran out on the fastest clock, and without clocks always. While
@@ -158,8 +173,16 @@ impl World {
     pub(crate) fn fresh_by(&self, taken: &[u64]) -> u64 {
         let named = |by: &u64| {
             taken.contains(by)
-                || self.session().out.as_ref().is_some_and(|out| out.by.0 == *by)
-                || self.session().intents.values().any(|claim| claim.by.0 == *by)
+                || self
+                    .session()
+                    .out
+                    .as_ref()
+                    .is_some_and(|out| out.by.0 == *by)
+                || self
+                    .session()
+                    .intents
+                    .values()
+                    .any(|claim| claim.by.0 == *by)
                 || self.runs.iter().any(|run| run.phase.names(*by))
         };
         (1..).find(|by| !named(by)).unwrap_or_default()
@@ -176,7 +199,9 @@ impl World {
 
     /// Writes a transcript item.
     pub(crate) fn write_down(&mut self, plan: Plan) -> u64 {
-        let id = (1..).find(|id| !self.plans.contains_key(id)).unwrap_or_default();
+        let id = (1..)
+            .find(|id| !self.plans.contains_key(id))
+            .unwrap_or_default();
         self.plans.insert(id, plan);
         id
     }
@@ -228,7 +253,8 @@ impl World {
         let restless = usize::from(self.ledger.superseded) > 3 * self.mail.len() + 3;
         hold_true(!restless, I8, "a turn is superseded again and again")?;
         if self.is_at_rest() {
-            let sent = (0..self.mail.len()).filter(|letter| self.mail[*letter] == Mail::Acknowledged);
+            let sent =
+                (0..self.mail.len()).filter(|letter| self.mail[*letter] == Mail::Acknowledged);
             self.ledger.verify(sent)?;
         }
         Ok(())
@@ -240,7 +266,9 @@ pub(crate) fn id_of(letter: usize) -> &'static str {
 }
 
 pub(crate) fn letter_of(id: &str) -> usize {
-    IDS.iter().position(|known| *known == id).unwrap_or(IDS.len())
+    IDS.iter()
+        .position(|known| *known == id)
+        .unwrap_or(IDS.len())
 }
 
 pub(crate) fn message(setting: &Setting, letter: usize) -> Pending {

@@ -19,10 +19,22 @@ const DOUBTS: [&[Idea]; 3] = [&[Reply, Call(&[Charge, Note])], &[Reply, GiveUp],
 const LOOKS: [&[Idea]; 3] = [&[Reply, Call(&[Look])], &[Reply, Call(&[Charge])], &[Reply]];
 
 /// Two runs of one turn may think differently.
-const MINDS: [&[Idea]; 3] = [&[Reply, Call(&[Charge]), Call(&[Note])], &[Reply, Call(&[Note])], &[Reply]];
+const MINDS: [&[Idea]; 3] = [
+    &[Reply, Call(&[Charge]), Call(&[Note])],
+    &[Reply, Call(&[Note])],
+    &[Reply],
+];
 
-const ASKS: [&[Idea]; 3] = [&[Reply, Call(&[Wire]), Approved], &[Reply, Altered], &[Reply]];
-const PAIRS: [&[Idea]; 3] = [&[Call(&[Charge, Note]), Call(&[Book, Rent])], &[Reply], &[Reply]];
+const ASKS: [&[Idea]; 3] = [
+    &[Reply, Call(&[Wire]), Approved],
+    &[Reply, Altered],
+    &[Reply],
+];
+const PAIRS: [&[Idea]; 3] = [
+    &[Call(&[Charge, Note]), Call(&[Book, Rent])],
+    &[Reply],
+    &[Reply],
+];
 const BOOKS: [&[Idea]; 3] = [&[Call(&[Book])], &[Reply, Call(&[Rent])], &[Reply, GiveUp]];
 const BOOKS_AND_CHARGES: [&[Idea]; 3] = [
     &[Call(&[Book])],
@@ -30,7 +42,11 @@ const BOOKS_AND_CHARGES: [&[Idea]; 3] = [
     &[Reply, GiveUp],
 ];
 
-const CLOCKS: Clocks = Clocks { work: 1, skew: 1, lease: 2 };
+const CLOCKS: Clocks = Clocks {
+    work: 1,
+    skew: 1,
+    lease: 2,
+};
 const NONE: Faults = Faults {
     duplicates: 0,
     crashes: 0,
@@ -63,8 +79,19 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
             name: "basic",
             letters: &[Contact, Contact],
             faults: pick(
-                Faults { crashes: 1, early: 1, duplicates: 1, ..NONE },
-                Faults { crashes: 1, early: 1, lost: 1, duplicates: 1, late: 1, ..NONE },
+                Faults {
+                    crashes: 1,
+                    early: 1,
+                    duplicates: 1,
+                    ..NONE
+                },
+                Faults {
+                    crashes: 1,
+                    early: 1,
+                    lost: 1,
+                    duplicates: 1,
+                    ..NONE
+                },
             ),
             ..Setting::default()
         },
@@ -72,8 +99,17 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
             name: "two runs",
             letters: &[Contact, Contact],
             faults: pick(
-                Faults { forks: 1, early: 1, ..NONE },
-                Faults { crashes: 1, forks: 2, early: 1, ..NONE },
+                Faults {
+                    forks: 1,
+                    early: 1,
+                    ..NONE
+                },
+                Faults {
+                    crashes: 1,
+                    forks: 1,
+                    early: 1,
+                    ..NONE
+                },
             ),
             ..Setting::default()
         },
@@ -81,8 +117,16 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
             name: "clocks",
             letters: &[Contact, Contact],
             faults: pick(
-                Faults { crashes: 1, early: 1, ..NONE },
-                Faults { crashes: 1, early: 1, forks: 1, ..NONE },
+                Faults {
+                    crashes: 1,
+                    early: 1,
+                    ..NONE
+                },
+                Faults {
+                    crashes: 1,
+                    early: 1,
+                    ..NONE
+                },
             ),
             clocks: Some(CLOCKS),
             ..Setting::default()
@@ -90,8 +134,17 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
         Setting {
             name: "clocks and tools",
             faults: pick(
-                Faults { early: 1, timeouts: 1, ..NONE },
-                Faults { early: 1, timeouts: 1, crashes: 1, ..NONE },
+                Faults {
+                    early: 1,
+                    timeouts: 1,
+                    ..NONE
+                },
+                Faults {
+                    early: 1,
+                    timeouts: 1,
+                    crashes: 1,
+                    ..NONE
+                },
             ),
             ideas: CHARGES,
             clocks: Some(CLOCKS),
@@ -100,8 +153,18 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
         Setting {
             name: "tools",
             faults: pick(
-                Faults { crashes: 1, early: 1, timeouts: 1, ..NONE },
-                Faults { crashes: 1, early: 1, forks: 1, timeouts: 1, ..NONE },
+                Faults {
+                    crashes: 1,
+                    early: 1,
+                    timeouts: 1,
+                    ..NONE
+                },
+                Faults {
+                    crashes: 1,
+                    early: 1,
+                    timeouts: 1,
+                    ..NONE
+                },
             ),
             ideas: CHARGES,
             ..Setting::default()
@@ -109,8 +172,18 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
         Setting {
             name: "tools that may be repeated",
             faults: pick(
-                Faults { crashes: 1, early: 1, timeouts: 1, ..NONE },
-                Faults { crashes: 1, early: 2, forks: 1, timeouts: 1, lost: 1, ..NONE },
+                Faults {
+                    crashes: 1,
+                    early: 1,
+                    timeouts: 1,
+                    ..NONE
+                },
+                Faults {
+                    crashes: 1,
+                    early: 1,
+                    timeouts: 1,
+                    ..NONE
+                },
             ),
             ideas: NOTES,
             carrier: false,
@@ -120,7 +193,11 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
             name: "two tools at once",
             faults: pick(
                 Faults { crashes: 1, ..NONE },
-                Faults { crashes: 1, early: 1, ..NONE },
+                Faults {
+                    crashes: 1,
+                    early: 1,
+                    ..NONE
+                },
             ),
             ideas: BOTH,
             ..Setting::default()
@@ -128,8 +205,16 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
         Setting {
             name: "functions that fail",
             faults: pick(
-                Faults { failures: 1, forks: 1, ..NONE },
-                Faults { failures: 1, early: 1, forks: 1, crashes: 1, ..NONE },
+                Faults {
+                    failures: 1,
+                    forks: 1,
+                    ..NONE
+                },
+                Faults {
+                    failures: 1,
+                    forks: 1,
+                    ..NONE
+                },
             ),
             ideas: DOUBTS,
             ..Setting::default()
@@ -138,7 +223,11 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
             name: "a turn that keeps dying",
             faults: pick(
                 Faults { crashes: 3, ..NONE },
-                Faults { crashes: 4, early: 1, lost: 1, ..NONE },
+                Faults {
+                    crashes: 3,
+                    early: 1,
+                    ..NONE
+                },
             ),
             ideas: BOTH,
             tries: 2,
@@ -148,8 +237,15 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
             name: "old messages",
             letters: &[Contact, Contact, Contact],
             faults: pick(
-                Faults { duplicates: 2, ..NONE },
-                Faults { duplicates: 2, crashes: 1, early: 1, ..NONE },
+                Faults {
+                    duplicates: 2,
+                    ..NONE
+                },
+                Faults {
+                    duplicates: 2,
+                    crashes: 1,
+                    ..NONE
+                },
             ),
             carrier: false,
             seen_capacity: 1,
@@ -161,7 +257,11 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
             letters: &[Contact, Contact],
             faults: pick(
                 Faults { crashes: 1, ..NONE },
-                Faults { crashes: 1, early: 1, forks: 1, ..NONE },
+                Faults {
+                    crashes: 1,
+                    early: 1,
+                    ..NONE
+                },
             ),
             ideas: LOOKS,
             overlap: Overlap::Supersede,
@@ -171,10 +271,7 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
         Setting {
             name: "supersede between two calls",
             letters: &[Contact, Contact],
-            faults: pick(
-                NONE,
-                Faults { crashes: 1, ..NONE },
-            ),
+            faults: pick(NONE, Faults { crashes: 1, ..NONE }),
             ideas: PAIRS,
             overlap: Overlap::Supersede,
             carrier: false,
@@ -183,10 +280,7 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
         Setting {
             name: "supersede with a person",
             letters: &[Contact, Person],
-            faults: pick(
-                Faults { crashes: 1, ..NONE },
-                Faults { crashes: 2, early: 1, ..NONE },
-            ),
+            faults: pick(Faults { crashes: 1, ..NONE }, Faults { crashes: 2, ..NONE }),
             ideas: LOOKS,
             overlap: Overlap::Supersede,
             carrier: false,
@@ -197,8 +291,17 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
             name: "handoff",
             letters: &[Contact, Person],
             faults: pick(
-                Faults { takeovers: 1, early: 1, ..NONE },
-                Faults { takeovers: 2, crashes: 1, early: 1, ..NONE },
+                Faults {
+                    takeovers: 1,
+                    early: 1,
+                    ..NONE
+                },
+                Faults {
+                    takeovers: 1,
+                    early: 1,
+                    crashes: 1,
+                    ..NONE
+                },
             ),
             ideas: CHARGE,
             ..Setting::default()
@@ -206,10 +309,7 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
         Setting {
             name: "approvals",
             letters: &[Contact, Approval, Contact],
-            faults: pick(
-                Faults { forks: 1, ..NONE },
-                Faults { early: 1, forks: 1, ..NONE },
-            ),
+            faults: pick(Faults { crashes: 1, ..NONE }, Faults { forks: 1, ..NONE }),
             ideas: ASKS,
             carrier: false,
             ..Setting::default()
@@ -217,10 +317,7 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
         Setting {
             name: "undoing what was superseded",
             letters: &[Contact, Contact],
-            faults: pick(
-                Faults { crashes: 1, ..NONE },
-                Faults { crashes: 1, forks: 1, early: 1, ..NONE },
-            ),
+            faults: pick(Faults { crashes: 1, ..NONE }, Faults { crashes: 1, ..NONE }),
             ideas: BOOKS,
             overlap: Overlap::Supersede,
             carrier: false,
@@ -229,8 +326,18 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
         Setting {
             name: "undoing what failed",
             faults: pick(
-                Faults { crashes: 1, failures: 1, timeouts: 1, ..NONE },
-                Faults { crashes: 1, failures: 1, timeouts: 1, forks: 1, ..NONE },
+                Faults {
+                    crashes: 1,
+                    failures: 1,
+                    timeouts: 1,
+                    ..NONE
+                },
+                Faults {
+                    crashes: 1,
+                    failures: 1,
+                    timeouts: 1,
+                    ..NONE
+                },
             ),
             ideas: BOOKS_AND_CHARGES,
             carrier: false,
@@ -241,7 +348,11 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
             letters: &[Contact, Contact],
             faults: pick(
                 Faults { forks: 1, ..NONE },
-                Faults { crashes: 1, forks: 1, early: 1, ..NONE },
+                Faults {
+                    crashes: 1,
+                    forks: 1,
+                    ..NONE
+                },
             ),
             ideas: LOOKS,
             budget: Some(5),
@@ -252,7 +363,11 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
             name: "two minds",
             faults: pick(
                 Faults { forks: 1, ..NONE },
-                Faults { forks: 2, early: 1, ..NONE },
+                Faults {
+                    forks: 1,
+                    early: 1,
+                    ..NONE
+                },
             ),
             ideas: MINDS,
             ..Setting::default()
@@ -260,8 +375,17 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
         Setting {
             name: "the same owner again",
             faults: pick(
-                Faults { duplicates: 1, early: 2, ..NONE },
-                Faults { duplicates: 1, early: 2, forks: 1, crashes: 1, ..NONE },
+                Faults {
+                    duplicates: 1,
+                    early: 2,
+                    ..NONE
+                },
+                Faults {
+                    duplicates: 1,
+                    early: 2,
+                    crashes: 1,
+                    ..NONE
+                },
             ),
             ..Setting::default()
         },
@@ -270,7 +394,11 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
             letters: &[Contact, Contact],
             faults: pick(
                 Faults { forks: 1, ..NONE },
-                Faults { forks: 1, crashes: 1, ..NONE },
+                Faults {
+                    forks: 1,
+                    crashes: 1,
+                    ..NONE
+                },
             ),
             ideas: CHARGE,
             ..Setting::default()
@@ -278,8 +406,17 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
         Setting {
             name: "two runs with tools",
             faults: pick(
-                Faults { forks: 1, crashes: 1, ..NONE },
-                Faults { forks: 2, crashes: 1, ..NONE },
+                Faults {
+                    forks: 1,
+                    crashes: 1,
+                    ..NONE
+                },
+                Faults {
+                    forks: 1,
+                    crashes: 1,
+                    early: 1,
+                    ..NONE
+                },
             ),
             ideas: CHARGE,
             ..Setting::default()
@@ -287,8 +424,18 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
         Setting {
             name: "a bound turn thought again",
             faults: pick(
-                Faults { forks: 1, lost: 1, late: 1, ..NONE },
-                Faults { forks: 1, lost: 1, late: 1, early: 1, ..NONE },
+                Faults {
+                    forks: 1,
+                    lost: 1,
+                    late: 1,
+                    ..NONE
+                },
+                Faults {
+                    forks: 1,
+                    lost: 1,
+                    late: 1,
+                    ..NONE
+                },
             ),
             ideas: CHARGES,
             ..Setting::default()
@@ -304,7 +451,11 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
             letters: &[Contact, Contact],
             faults: pick(
                 Faults { early: 1, ..NONE },
-                Faults { crashes: 1, early: 1, lost: 1, ..NONE },
+                Faults {
+                    crashes: 1,
+                    early: 1,
+                    ..NONE
+                },
             ),
             ideas: LOOKS,
             overlap,
