@@ -3,6 +3,7 @@
 //! What is checked is the shipped `engine::session::Session::apply`; what runs around it follows
 //! `engine::turn` step by step. `scripts/prove` checks the larger worlds.
 
+mod call;
 mod desk;
 mod invariant;
 mod item;
