@@ -57,6 +57,10 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Follows a command that was carried out, and checks what must hold after it.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the ledger judges by all that is stored"
+    )]
     pub(crate) fn follow(
         &mut self,
         setting: &Setting,
@@ -282,6 +286,10 @@ impl Ledger {
     }
 
     /// An effect happens.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the ledger judges by all that is stored"
+    )]
     pub(crate) fn effect(
         &mut self,
         session: &Session,

@@ -61,7 +61,7 @@ impl Model for Proof {
         if world.broken.is_some() {
             return;
         }
-        self.from_outside(world, actions);
+        self.outside(world, actions);
         for at in 0..world.runs.len() {
             if at > 0 && world.runs[at] == world.runs[at - 1] {
                 continue;
@@ -129,7 +129,7 @@ impl Proof {
         }
     }
 
-    fn from_outside(&self, world: &World, actions: &mut Vec<Action>) {
+    fn outside(&self, world: &World, actions: &mut Vec<Action>) {
         let left = &world.left;
         let reclaimable = world.is_reclaimable(&self.setting);
         let next = world.mail.iter().position(|mail| *mail == Mail::Unsent);

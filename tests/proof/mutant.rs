@@ -60,12 +60,11 @@ fn step(command: &Command) -> Option<Step> {
 }
 
 fn frees(command: &Command) -> bool {
-    let next = match command {
+    match command {
         Command::Finish { next, .. } | Command::Recover { next, .. } => *next == Next::Free,
         Command::Free { .. } => true,
         _ => false,
-    };
-    next
+    }
 }
 
 /// One seeded fault, the world that must notice it, and by which invariant.

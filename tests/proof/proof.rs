@@ -3,6 +3,9 @@
 //! What is checked is the shipped `engine::session::Session::apply`; what runs around it follows
 //! `engine::turn` step by step. `scripts/prove` checks the larger worlds.
 
+#![expect(clippy::print_stdout, reason = "a proof tells what it visited")]
+
+mod call;
 mod desk;
 mod invariant;
 mod item;
@@ -40,19 +43,18 @@ struct Checked {
 
 /// By which invariant a world notices a mutant, and how.
 fn caught(mutant: &Mutant) -> Option<Broken> {
-    let worlds = worlds::all(Bound::Small).into_iter();
-    let mut setting = worlds.filter(|world| world.name == mutant.world).next()?;
+    let mut worlds = worlds::all(Bound::Small).into_iter();
+    let mut setting = worlds.find(|world| world.name == mutant.world)?;
     mutant.infect(&mut setting);
     let checker = Proof::new(setting)
         .checker()
         .finish_when(HasDiscoveries::AnyFailures)
         .spawn_dfs()
         .join();
-    let broken = Invariant::ALL.iter().find_map(|invariant| {
+    Invariant::ALL.iter().find_map(|invariant| {
         let path = checker.discovery(invariant.name())?;
         path.last_state().broken
-    });
-    broken
+    })
 }
 
 /// Checks every state of a world.

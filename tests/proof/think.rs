@@ -4,14 +4,11 @@ use engine::overlap::Overlap;
 use engine::session::{Origin, Pending, Session};
 
 use super::desk::{Approval, MOST};
-use super::invariant::Broken;
 use super::run::{Call, Entry, Found, Held, Lane, Phase, Plan, Round, Says, Undoing};
 use super::setting::{Idea, Slip};
-use super::step::{Choice, Scene, time};
+use super::step::{Choice, Scene, Stepped, time};
 use super::tally::Event;
 use super::world::{World, letter_of};
-
-type Stepped = Result<Option<Phase>, Broken>;
 
 impl World {
     /// Reads the session, as `Run::handle` does.

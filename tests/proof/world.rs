@@ -288,7 +288,7 @@ pub(crate) fn message(setting: &Setting, letter: usize) -> Pending {
 
 pub(crate) fn letter_of_hash(hash: MessageHash) -> usize {
     let known = |id: &&str| MessageHash::of(id) == hash;
-    IDS.iter().position(|id| known(&id)).unwrap_or(IDS.len())
+    IDS.iter().position(known).unwrap_or(IDS.len())
 }
 
 pub(crate) fn invocation(by: u64) -> InvocationId {

@@ -90,7 +90,6 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
                     early: 1,
                     lost: 1,
                     duplicates: 1,
-                    late: 1,
                     ..NONE
                 },
             ),
@@ -107,7 +106,7 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
                 },
                 Faults {
                     crashes: 1,
-                    forks: 2,
+                    forks: 1,
                     early: 1,
                     ..NONE
                 },
@@ -126,7 +125,6 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
                 Faults {
                     crashes: 1,
                     early: 1,
-                    forks: 1,
                     ..NONE
                 },
             ),
@@ -164,7 +162,6 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
                 Faults {
                     crashes: 1,
                     early: 1,
-                    forks: 1,
                     timeouts: 1,
                     ..NONE
                 },
@@ -183,10 +180,8 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
                 },
                 Faults {
                     crashes: 1,
-                    early: 2,
-                    forks: 1,
+                    early: 1,
                     timeouts: 1,
-                    lost: 1,
                     ..NONE
                 },
             ),
@@ -217,9 +212,7 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
                 },
                 Faults {
                     failures: 1,
-                    early: 1,
                     forks: 1,
-                    crashes: 1,
                     ..NONE
                 },
             ),
@@ -231,9 +224,8 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
             faults: pick(
                 Faults { crashes: 3, ..NONE },
                 Faults {
-                    crashes: 4,
+                    crashes: 3,
                     early: 1,
-                    lost: 1,
                     ..NONE
                 },
             ),
@@ -252,7 +244,6 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
                 Faults {
                     duplicates: 2,
                     crashes: 1,
-                    early: 1,
                     ..NONE
                 },
             ),
@@ -269,7 +260,6 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
                 Faults {
                     crashes: 1,
                     early: 1,
-                    forks: 1,
                     ..NONE
                 },
             ),
@@ -290,14 +280,7 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
         Setting {
             name: "supersede with a person",
             letters: &[Contact, Person],
-            faults: pick(
-                Faults { crashes: 1, ..NONE },
-                Faults {
-                    crashes: 2,
-                    early: 1,
-                    ..NONE
-                },
-            ),
+            faults: pick(Faults { crashes: 1, ..NONE }, Faults { crashes: 2, ..NONE }),
             ideas: LOOKS,
             overlap: Overlap::Supersede,
             carrier: false,
@@ -314,9 +297,9 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
                     ..NONE
                 },
                 Faults {
-                    takeovers: 2,
-                    crashes: 1,
+                    takeovers: 1,
                     early: 1,
+                    crashes: 1,
                     ..NONE
                 },
             ),
@@ -326,14 +309,7 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
         Setting {
             name: "approvals",
             letters: &[Contact, Approval, Contact],
-            faults: pick(
-                Faults { forks: 1, ..NONE },
-                Faults {
-                    early: 1,
-                    forks: 1,
-                    ..NONE
-                },
-            ),
+            faults: pick(Faults { crashes: 1, ..NONE }, Faults { forks: 1, ..NONE }),
             ideas: ASKS,
             carrier: false,
             ..Setting::default()
@@ -341,15 +317,7 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
         Setting {
             name: "undoing what was superseded",
             letters: &[Contact, Contact],
-            faults: pick(
-                Faults { crashes: 1, ..NONE },
-                Faults {
-                    crashes: 1,
-                    forks: 1,
-                    early: 1,
-                    ..NONE
-                },
-            ),
+            faults: pick(Faults { crashes: 1, ..NONE }, Faults { crashes: 1, ..NONE }),
             ideas: BOOKS,
             overlap: Overlap::Supersede,
             carrier: false,
@@ -368,7 +336,6 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
                     crashes: 1,
                     failures: 1,
                     timeouts: 1,
-                    forks: 1,
                     ..NONE
                 },
             ),
@@ -384,7 +351,6 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
                 Faults {
                     crashes: 1,
                     forks: 1,
-                    early: 1,
                     ..NONE
                 },
             ),
@@ -398,7 +364,7 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
             faults: pick(
                 Faults { forks: 1, ..NONE },
                 Faults {
-                    forks: 2,
+                    forks: 1,
                     early: 1,
                     ..NONE
                 },
@@ -417,7 +383,6 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
                 Faults {
                     duplicates: 1,
                     early: 2,
-                    forks: 1,
                     crashes: 1,
                     ..NONE
                 },
@@ -447,8 +412,9 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
                     ..NONE
                 },
                 Faults {
-                    forks: 2,
+                    forks: 1,
                     crashes: 1,
+                    early: 1,
                     ..NONE
                 },
             ),
@@ -468,7 +434,6 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
                     forks: 1,
                     lost: 1,
                     late: 1,
-                    early: 1,
                     ..NONE
                 },
             ),
@@ -489,7 +454,6 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
                 Faults {
                     crashes: 1,
                     early: 1,
-                    lost: 1,
                     ..NONE
                 },
             ),

@@ -23,7 +23,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use intent::canonical;
+pub(crate) use intent::{UNDO, canonical};
 pub use intent::{intent_key, provider_key};
 pub use redaction::KnownSecrets;
 

@@ -167,7 +167,7 @@ fn bot(settings: &str) -> Bot {
         .with("SOUL.md", "You help.")
         .with(
             "tools/refund.toml",
-            "format = 1\ndescription = \"Refunds an order.\"\nkind = \"http\"\nside_effect = \"irreversible\"\n\
+            "format = 1\ndescription = \"Refunds an order.\"\nkind = \"http\"\nside_effect = \"idempotent\"\n\
              [parameters]\ntype = \"object\"\nrequired = [\"order\"]\n[parameters.properties.order]\ntype = \"string\"\n\
              [http]\nmethod = \"POST\"\nurl = \"https://refunds.example.com/refunds\"\nbody = \"json\"\n",
         );

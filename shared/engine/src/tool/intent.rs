@@ -42,14 +42,21 @@ pub(crate) fn canonical(value: &Value) -> String {
     text
 }
 
+/// What the intents of undoing begin with; the intent of what is undone follows.
+pub(crate) const UNDO: &str = "undo~";
+
 /// The key that a provider is given for `intent`.
 ///
 /// A call that may be repeated keeps its first key however often the model tries it: a try that seemed to
 /// fail may have happened.
 #[must_use]
 pub fn provider_key<'a>(tool: &Tool, intent: &'a str) -> &'a str {
+    if intent.starts_with(UNDO) {
+        return intent;
+    }
+    let is_try = |again: &str| again.bytes().all(|digit| digit.is_ascii_digit());
     match intent.rsplit_once('~') {
-        Some((first, _)) if tool.side_effect.is_repeatable() => first,
+        Some((first, again)) if tool.side_effect.is_repeatable() && is_try(again) => first,
         _ => intent,
     }
 }

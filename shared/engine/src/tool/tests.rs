@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Call, Evidence, Record, Records, Secrets, SideEffectPolicy, ToolOutcome, Toolbox, answer,
-    intent_key,
+    intent_key, provider_key,
 };
 use crate::bot::{Bot, MemoryFiles};
 use crate::error::{Error, Kind};
@@ -321,4 +321,31 @@ fn an_intent_is_the_same_for_the_same_action_and_differs_for_another() {
         whole(json!({"b": 3, "a": {"y": [2], "x": 1}}))
     );
     assert_ne!(whole(json!({"a": "1"})), whole(json!({"a": 1})));
+}
+
+#[test]
+fn a_call_that_may_be_repeated_keeps_its_key_at_the_provider() {
+    let mut tool = bot().tools["track"].clone();
+    tool.side_effect = SideEffectPolicy::Idempotent;
+    assert_eq!(provider_key(&tool, "track#1#0f~2"), "track#1#0f");
+    assert_eq!(provider_key(&tool, "track#1#0f"), "track#1#0f");
+    // Undoing two calls, or one call and its second try, are different actions.
+    for undo in ["undo~track#1#0f", "undo~track#1#0f~2"] {
+        assert_eq!(provider_key(&tool, undo), undo);
+    }
+    tool.side_effect = SideEffectPolicy::Irreversible;
+    assert_eq!(provider_key(&tool, "track#1#0f~2"), "track#1#0f~2");
+}
+
+#[test]
+fn what_has_no_time_left_does_not_begin() {
+    let mut simulation = Simulation::new(1);
+    let runtime = simulation.runtime();
+    let begun = simulation.block_on(async move {
+        runtime
+            .while_there_is_time(Duration::ZERO, async { true })
+            .await
+            .is_ok()
+    });
+    assert!(!begun);
 }

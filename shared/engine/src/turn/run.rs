@@ -317,6 +317,9 @@ impl Run {
         if record.fence >= start.hold.fence {
             return Ok(RunOutput::Stop);
         }
+        let mut record = TurnRecord::clone(&record);
+        // It is bound to its plan: a later message waits, or its other calls would be refused for ever.
+        record.terms.calm = false;
         Ok(output(start, &record, Some(plan)))
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::bot::Bot;
 use crate::session::Session;
+use crate::tool::UNDO;
 use crate::transcript::{Decision, PlannedCall, ToolResult, TurnRecord, Undoing};
 
 /// The call that undoes the latest effect of `rounds` that still stands, unless the turn is committed.
@@ -52,7 +53,7 @@ pub(super) fn next_undo(
 
 /// The intent under which the effect of `intent` is undone.
 pub(super) fn undo_intent(intent: &str) -> String {
-    format!("undo~{intent}")
+    format!("{UNDO}{intent}")
 }
 
 /// A round that undoes.
