@@ -48,7 +48,7 @@ impl Brain for Whim {
 
 impl Whim {
     fn call(&self, number: u64, context: &Context<'_>) -> ToolCall {
-        let names = ["refund", "refund", "remind", "look_up", "dance"];
+        let names = ["refund", "book", "book", "remind", "look_up", "dance"];
         let name = names[usize::try_from(self.0.draw(names.len() as u64)).unwrap_or(0)];
         let order = format!("{} {}", asked(context), self.0.draw(2));
         let arguments = if self.0.fails("the model wrote garbage", 20) {

@@ -10,7 +10,7 @@ use engine::message::Reference;
 use engine::runtime::simulated::Simulation;
 use engine::session::SessionKey;
 use engine::transcript::{ToolStatus, Verdict};
-use engine::view::{MessageVerdict, ToolTrace, Trace};
+use engine::view::{MessageVerdict, ToolTrace, Trace, TurnTrace};
 
 use crate::outside::{Books, Deed, Outside};
 use crate::people::{MESSAGES, SESSIONS, id_of, key_of};
@@ -55,6 +55,10 @@ pub(crate) fn hold(
         messages(session, &trace, outside)?;
         sends(&key, &trace, &outside.books())?;
         shown(&key, &trace, &outside.books())?;
+        trace
+            .turns
+            .iter()
+            .try_for_each(|turn| undone(turn, outside))?;
         let rounds = trace.turns.into_iter().flat_map(|turn| turn.rounds);
         tools.extend(rounds.flat_map(|round| round.tools));
     }
@@ -169,23 +173,82 @@ fn shown(key: &SessionKey, trace: &Trace, books: &Books) -> Result<(), Broken> {
 
 /// What the shop did, it did once under its key, and Confab knows of it or says that it does not know.
 fn deeds(deed: &Deed, tools: &[ToolTrace], outside: &Outside) -> Result<(), Broken> {
-    let irreversible = deed.url.ends_with("/refunds");
-    holds(deed.times == 1 || !irreversible, || {
+    let path = deed.url.rsplit('/').next().unwrap_or_default();
+    let (tool, once) = match path {
+        "refunds" => ("refund", true),
+        "bookings" => ("book", true),
+        "cancellations" => ("cancel", false),
+        _ => ("remind", false),
+    };
+    holds(deed.times == 1 || !once, || {
         format!("done {} times: {deed:?}", deed.times)
     })?;
-    let tool = if irreversible { "refund" } else { "remind" };
     let calls = tools
         .iter()
         .filter(|call| call.tool == tool && call.arguments == deed.body);
     let statuses: Vec<Option<ToolStatus>> = calls.map(|call| call.status).collect();
-    let known = statuses.iter().any(|status| {
-        matches!(status, Some(ToolStatus::Succeeded | ToolStatus::Unknown)) || !irreversible
-    });
+    let known = statuses
+        .iter()
+        .any(|status| matches!(status, Some(ToolStatus::Succeeded | ToolStatus::Unknown)) || !once);
     if statuses.contains(&Some(ToolStatus::Unknown)) {
         outside.count("unknown");
     }
-    if irreversible {
-        outside.count("refunded");
-    }
+    outside.count(path_name(tool));
     holds(known, || format!("nobody knows of {deed:?}: {statuses:?}"))
+}
+
+fn path_name(tool: &str) -> &'static str {
+    match tool {
+        "refund" => "refunded",
+        "book" => "booked",
+        "cancel" => "cancelled",
+        _ => "reminded",
+    }
+}
+
+/// What a turn undid, it undid once each and the latest first; one that failed before its commit point left
+/// nothing standing.
+fn undone(turn: &TurnTrace, outside: &Outside) -> Result<(), Broken> {
+    let tools: Vec<&ToolTrace> = turn.rounds.iter().flat_map(|round| &round.tools).collect();
+    let undos = || tools.iter().filter_map(|call| call.undoes.as_ref());
+    let places: Vec<Option<usize>> = undos()
+        .map(|intent| tools.iter().position(|call| call.intent == *intent))
+        .collect();
+    let distinct: BTreeSet<&String> = undos().collect();
+    holds(distinct.len() == places.len(), || {
+        format!("undone twice: {turn:?}")
+    })?;
+    holds(places.iter().all(Option::is_some), || {
+        format!("undone, and never done: {turn:?}")
+    })?;
+    let booked =
+        |call: &ToolTrace| call.tool == "book" && call.status == Some(ToolStatus::Succeeded);
+    let mut standing: Vec<&String> = Vec::new();
+    for call in &tools {
+        if booked(call) && !standing.contains(&&call.intent) {
+            standing.push(&call.intent);
+        } else if let Some(intent) = &call.undoes {
+            let latest = standing.pop();
+            holds(latest == Some(intent), || {
+                format!("undone {intent} before {latest:?}: {turn:?}")
+            })?;
+        }
+    }
+    let committed = tools.iter().any(|call| {
+        ["refund", "remind", "cancel"].contains(&call.tool.as_str()) && call.undoes.is_none()
+    });
+    // A reply that the carrier refused fails its turn after the gate.
+    let gave_up = turn
+        .reply
+        .as_ref()
+        .is_some_and(|reply| reply.starts_with("Sorry"));
+    if !gave_up || committed {
+        return Ok(());
+    }
+    if !distinct.is_empty() {
+        outside.count("failed with effects undone");
+    }
+    holds(standing.is_empty(), || {
+        format!("a failed turn left {standing:?} standing: {turn:?}")
+    })
 }

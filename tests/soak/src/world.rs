@@ -54,6 +54,8 @@ fn bot(policy: Overlap) -> Bot {
         .with("SOUL.md", "You help.")
         .with("tools/refund.toml", tool("irreversible", "refunds"))
         .with("tools/remind.toml", tool("idempotent", "reminders"))
+        .with("tools/book.toml", tool("compensatable", "bookings"))
+        .with("tools/cancel.toml", tool("idempotent", "cancellations"))
         .with("tools/look_up.toml", tool("pure", "orders"));
     Bot::load(&files)
         .unwrap_or_else(|problems| panic!("{problems}"))
@@ -68,9 +70,15 @@ fn tool(policy: &str, path: &str) -> String {
             "body = \"json\"\nidempotency_header = \"idempotency-key\"",
         ),
     };
+    let undo = match policy {
+        "compensatable" => {
+            "[undo]\ntool = \"cancel\"\narguments = { order = \"{argument:/order}\" }\n"
+        }
+        _ => "",
+    };
     format!(
         "format = 1\ndescription = \"A tool.\"\nkind = \"http\"\nside_effect = \"{policy}\"\n\
          [parameters]\ntype = \"object\"\nrequired = [\"order\"]\n[parameters.properties.order]\ntype = \"string\"\n\
-         [http]\nmethod = \"{method}\"\nurl = \"https://shop.example.com/{path}\"\n{rest}\n"
+         [http]\nmethod = \"{method}\"\nurl = \"https://shop.example.com/{path}\"\n{rest}\n{undo}"
     )
 }
