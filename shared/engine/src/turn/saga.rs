@@ -23,7 +23,13 @@ pub(super) fn next_undo(
         return None;
     }
     let calls = || rounds.iter().flat_map(|round| round.decision.calls());
-    let effects: Vec<&PlannedCall> = calls().filter(|call| call.undoes.is_none()).collect();
+    let mut effects: Vec<&PlannedCall> = Vec::new();
+    for call in calls().filter(|call| call.undoes.is_none()) {
+        // A call that is made again is answered with what the first one came to.
+        if effects.iter().all(|known| known.intent != call.intent) {
+            effects.push(call);
+        }
+    }
     effects.into_iter().rev().find_map(|call| {
         let tool = bot.tools.get(&call.tool)?;
         let undo = tool.undo.as_ref()?;
