@@ -28,6 +28,7 @@ use engine::view::{MessageVerdict, View};
 use futures::future::join_all;
 use ground::tokio_runtime;
 use secrecy::SecretString;
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -184,6 +185,10 @@ impl Waits for Web {
     }
 
     async fn go_on(&self, _: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn end(&self, _: &str, _: Result<Value, Error>) -> Result<(), Error> {
         Ok(())
     }
 }

@@ -93,6 +93,7 @@ impl Assembly {
         };
         let warnings = warnings(&vault, &ready);
         let host = Host::new(ground(&runtime, &vault, env, ready.staff, &data)?)?;
+        host.shelve(&ready.library)?;
         Ok(Self {
             host,
             folder,
@@ -145,7 +146,9 @@ fn ground(
 }
 
 fn warnings(vault: &Vault, ready: &Ready) -> Vec<String> {
-    let names = ready.staff.bot.secret_names().into_iter();
+    let mut names = ready.staff.bot.secret_names();
+    names.extend(ready.library.secret_names());
+    let names = names.into_iter();
     let missing = names
         .filter(|name| vault.find(name).is_none())
         .map(|name| vault.missing(&name));

@@ -17,6 +17,7 @@ use engine::attend::Attend;
 use engine::budget::Ledger;
 use engine::error::{Error, Kind};
 use engine::http::Http;
+use engine::run::{Effects, Start, StepApprove, StepAsk, StepHttp, StepTool};
 use engine::runtime::Runtime;
 use engine::session::{Hold, SessionKey};
 use engine::switch::Switches;
@@ -31,10 +32,12 @@ use engine::view::View;
 mod approvals;
 mod functions;
 mod hub;
+mod runs;
 mod shelf;
 
 pub use functions::FUNCTIONS;
 pub use hub::{Hub, Watch};
+pub use runs::{machine, machine_problems};
 pub use shelf::Shelf;
 
 /// The turn's state machine, the same file that Step Functions runs.
@@ -82,6 +85,8 @@ pub struct Host {
     sweep: Sweep,
     view: View,
     runner: Runner,
+    workflows: runs::Shelved,
+    start: Start,
     /// The holds that run in this process: a repeated message must not run one twice at once.
     running: Mutex<HashSet<(SessionKey, Hold)>>,
     timing: Timing,
@@ -104,8 +109,8 @@ impl Host {
             links,
             timing,
         } = ground;
-        let turn = machine("turn", TURN, MachineKind::Express)?;
-        let approval = machine("approval", APPROVAL, MachineKind::Standard)?;
+        let turn = hand_written("turn", TURN, MachineKind::Express)?;
+        let approval = hand_written("approval", APPROVAL, MachineKind::Standard)?;
         Ok(Arc::new_cyclic(|me: &Weak<Self>| {
             let hub = Arc::new(Hub::default());
             let switches = Arc::new(Switches::new(runtime.clone(), store.clone()));
@@ -138,6 +143,20 @@ impl Host {
                 carriers: carriers.clone(),
                 events: hub.clone(),
             };
+            let toolbox = Toolbox {
+                http,
+                records: store.clone(),
+                secrets: secrets.clone(),
+            };
+            let effects = Effects {
+                runtime: runtime.clone(),
+                sessions: store.clone(),
+                documents: store.clone(),
+                results: store.clone(),
+                toolbox: toolbox.clone(),
+                switches: switches.clone(),
+            };
+            let ledger = Arc::new(Ledger::new(store.clone()));
             let functions = functions::HostFunctions {
                 run: Run {
                     runtime: runtime.clone(),
@@ -150,7 +169,7 @@ impl Host {
                     carriers,
                     desk: desk.clone(),
                     secrets: secrets.clone(),
-                    ledger: Arc::new(Ledger::new(store.clone())),
+                    ledger: ledger.clone(),
                     switches: switches.clone(),
                     events: hub.clone(),
                     timing,
@@ -162,11 +181,7 @@ impl Host {
                     results: store.clone(),
                     documents: store.clone(),
                     bots: shelf.clone(),
-                    toolbox: Toolbox {
-                        http,
-                        records: store.clone(),
-                        secrets: secrets.clone(),
-                    },
+                    toolbox,
                     desk: desk.clone(),
                     switches: switches.clone(),
                     events: hub.clone(),
@@ -188,6 +203,21 @@ impl Host {
                     desk: desk.clone(),
                     intake: intake.clone(),
                 },
+                step_tool: StepTool {
+                    bots: shelf.clone(),
+                    effects: effects.clone(),
+                    desk: desk.clone(),
+                },
+                step_ask: StepAsk {
+                    crew: shelf.clone(),
+                    effects: effects.clone(),
+                    ledger,
+                },
+                step_http: StepHttp {
+                    bots: shelf.clone(),
+                    effects,
+                },
+                step_approve: StepApprove { desk: desk.clone() },
             };
             let runner = Runner::new(
                 runtime.clone(),
@@ -199,6 +229,12 @@ impl Host {
             runner.register("approval", Arc::new(approval));
             Self {
                 me: me.clone(),
+                workflows: runs::Shelved::default(),
+                start: Start {
+                    runtime: runtime.clone(),
+                    documents: store.clone(),
+                    runs: Arc::new(runs::Executions(me.clone())),
+                },
                 intake,
                 desk,
                 sweep: Sweep {
@@ -238,6 +274,7 @@ impl Host {
         self.runner.recover().await.map_err(|error| {
             Error::new(Kind::Unavailable, "the executions cannot be read").because(error)
         })?;
+        self.wake_runs().await?;
         self.runtime.spawn(keep_sweeping(
             self.me.clone(),
             self.runtime.clone(),
@@ -409,7 +446,7 @@ async fn keep_sweeping(host: Weak<Host>, runtime: Runtime, timing: Timing) {
 }
 
 /// A state machine with the names of its functions filled in.
-fn machine(name: &str, text: &str, kind: MachineKind) -> Result<StateMachine, Error> {
+fn hand_written(name: &str, text: &str, kind: MachineKind) -> Result<StateMachine, Error> {
     let invalid = |reason: String| {
         let message = format!("statemachines/{name}.asl.json: {reason}");
         Error::new(Kind::Internal, message)

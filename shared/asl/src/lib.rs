@@ -33,6 +33,7 @@ mod query;
 pub mod runner;
 mod substitute;
 mod uuid;
+mod workflow;
 
 pub use diagnostic::{Code, Diagnostic};
 pub use execution::{Execution, Outcome};
@@ -40,8 +41,11 @@ pub use failure::Failure;
 pub use history::HistoryEvent;
 pub use machine::{Kind, StateMachine};
 pub use substitute::{UnknownPlaceholder, substitute};
+pub use workflow::Jsonata;
 
 #[cfg(test)]
 mod recorded_tests;
 #[cfg(test)]
 mod stage;
+#[cfg(test)]
+mod workflow_tests;

@@ -6,6 +6,7 @@ use engine::approval::{ApprovalStart, Waits};
 use engine::error::{Error, Kind};
 use serde::Serialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use crate::call::{Service, refused_as};
 
@@ -29,7 +30,15 @@ struct StartExecution<'a> {
 #[serde(rename_all = "camelCase")]
 struct SendTaskSuccess<'a> {
     task_token: &'a str,
-    output: &'static str,
+    output: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SendTaskFailure<'a> {
+    task_token: &'a str,
+    error: &'a str,
+    cause: &'a str,
 }
 
 #[async_trait]
@@ -48,13 +57,30 @@ impl Waits for ApprovalMachine {
     }
 
     async fn go_on(&self, token: &str) -> Result<(), Error> {
-        let untold = || Error::new(Kind::Unavailable, "the answer could not be passed on");
-        let request = SendTaskSuccess {
-            task_token: token,
-            output: "null",
+        self.end(token, Ok(Value::Null)).await
+    }
+
+    async fn end(&self, token: &str, with: Result<Value, Error>) -> Result<(), Error> {
+        let told = match &with {
+            Ok(output) => {
+                let request = SendTaskSuccess {
+                    task_token: token,
+                    output: &output.to_string(),
+                };
+                let target = "AWSStepFunctions.SendTaskSuccess";
+                self.service.ask::<IgnoredAny>(target, &request).await
+            }
+            Err(error) => {
+                let request = SendTaskFailure {
+                    task_token: token,
+                    error: error.kind().name(),
+                    cause: &error.to_string(),
+                };
+                let target = "AWSStepFunctions.SendTaskFailure";
+                self.service.ask::<IgnoredAny>(target, &request).await
+            }
         };
-        let target = "AWSStepFunctions.SendTaskSuccess";
-        let told = self.service.ask::<IgnoredAny>(target, &request).await;
+        let untold = || Error::new(Kind::Unavailable, "the answer could not be passed on");
         done(told, &["TaskTimedOut", "TaskDoesNotExist"], untold)
     }
 }

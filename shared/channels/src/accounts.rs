@@ -34,7 +34,7 @@ pub struct Accounts {
 impl Carriers for Accounts {
     async fn carrier(&self, key: &SessionKey) -> Result<Option<Arc<dyn Carrier>>, Error> {
         let channel = key.channel();
-        if channel == Channel::Web {
+        if matches!(channel, Channel::Web | Channel::Run) {
             return Ok(None);
         }
         let bot = self.bots.find(key.tenant(), key.bot()).await?;
@@ -46,7 +46,7 @@ impl Carriers for Accounts {
         };
         let (http, runtime) = (Arc::clone(&self.http), self.runtime.clone());
         let carrier: Arc<dyn Carrier> = match channel {
-            Channel::Web => return Ok(None),
+            Channel::Web | Channel::Run => return Ok(None),
             Channel::Sms => {
                 let settings = bot.channels.twilio.clone().ok_or_else(missing)?;
                 let auth_token = self

@@ -24,7 +24,7 @@ impl ChannelStyle {
     #[must_use]
     pub fn of(channel: Channel) -> Self {
         let (max_length, markdown) = match channel {
-            Channel::Web => (10_000, Markdown::Kept),
+            Channel::Web | Channel::Run => (10_000, Markdown::Kept),
             Channel::Sms => (1_600, Markdown::Plain),
             Channel::Whatsapp => (4_096, Markdown::Whatsapp),
         };

@@ -22,6 +22,7 @@ mod transition;
 pub use ask::{Ask, AskInput, AskOutput, Links, NoLinks};
 pub use chat::ChatAnswer;
 pub use desk::{ApprovalStart, Desk, Waits};
+pub(crate) use tell::answer;
 pub use tell::{Tell, TellInput};
 pub use transition::{Approver, Command, GOOD_FOR, Refusal};
 
@@ -55,6 +56,10 @@ pub struct Approval {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(skip)]
     pub token: Option<String>,
+    /// What the run that asks waits for. Never shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub tells: Option<String>,
 }
 
 /// What is asked. A yes is for exactly this.
@@ -168,11 +173,28 @@ impl Envelope {
             rollback_plan: rule.rollback_plan.clone(),
             audit_hash: String::new(),
         };
-        let audit_hash = envelope.hash(session);
-        Self {
-            audit_hash,
-            ..envelope
-        }
+        envelope.sealed(session)
+    }
+
+    /// What a step of a workflow asks, in its own words.
+    #[must_use]
+    pub fn of_step(session: &SessionKey, step: &str, question: &str, details: Value) -> Self {
+        let envelope = Self {
+            intent: question.chars().take(MAX_INTENT).collect(),
+            tool_name: step.to_owned(),
+            inputs: details,
+            expected_output: None,
+            risk_level: Risk::default(),
+            pii_fields: Vec::new(),
+            rollback_plan: None,
+            audit_hash: String::new(),
+        };
+        envelope.sealed(session)
+    }
+
+    fn sealed(self, session: &SessionKey) -> Self {
+        let audit_hash = self.hash(session);
+        Self { audit_hash, ..self }
     }
 
     /// What [`audit_hash`](Self::audit_hash) must be.

@@ -15,10 +15,10 @@ mod front_matter;
 mod load;
 mod lookup;
 mod method;
-mod names;
+pub(crate) mod names;
 mod parameters;
 mod people;
-mod problem;
+pub(crate) mod problem;
 mod reader;
 mod request;
 mod rigour;
@@ -57,6 +57,9 @@ pub use load::Loaded;
 pub use people::{People, Person};
 pub use problem::{Place, Problem, Problems};
 pub use undo::Undo;
+
+pub(crate) use names::{is_secret as is_secret_name, looks_like_secret};
+pub(crate) use reader::hash;
 
 /// A loaded bot folder. Immutable: an edit makes another one with another [`version`](Self::version).
 #[derive(Clone, Debug)]

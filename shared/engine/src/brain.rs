@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 
 use crate::bot::Bot;
-use crate::model::{ChatMessage, Deltas, ModelCall, ModelError, ToolCall};
+use crate::model::{
+    ChatMessage, Deltas, ModelAnswer, ModelCall, ModelError, ModelErrorKind, ModelRequest, ToolCall,
+};
 use crate::overlap::{Hint, Overlap};
 use crate::transcript::Taken;
 
@@ -77,6 +79,17 @@ pub enum Interrupt {
 pub trait Brain: Send + Sync {
     /// Thinks once. Bounded in time; may be dropped at any await.
     async fn think(&self, context: Context<'_>, deltas: &mut dyn Deltas) -> Thought;
+
+    /// Answers one question outside of any conversation, such as a step of a workflow asks.
+    async fn answer(&self, _request: &ModelRequest, _deltas: &mut dyn Deltas) -> ModelAnswer {
+        ModelAnswer {
+            result: Err(ModelError {
+                kind: ModelErrorKind::Unavailable,
+                detail: "this brain has no model to ask".to_owned(),
+            }),
+            calls: Vec::new(),
+        }
+    }
 
     /// What becomes of the turn when newer messages meet it, if the brain has an opinion; else the policy of
     /// the channel holds. Not asked where that is `queue`, nor after the commit point.

@@ -24,16 +24,28 @@ pub enum Topic {
     Budget,
     /// A request with an idempotency key, and its answer.
     Request,
+    /// A run of a workflow.
+    Run,
+    /// How many runs of a workflow there are, and which wait.
+    Room,
+    /// Who makes a call for a step of a run.
+    Effect,
+    /// What a step gave, for later runs.
+    Cache,
 }
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
         Self::Approval,
         Self::Unknown,
         Self::Switch,
         Self::Budget,
         Self::Request,
+        Self::Run,
+        Self::Room,
+        Self::Effect,
+        Self::Cache,
     ];
 
     /// Its name in stores.
@@ -45,6 +57,10 @@ impl Topic {
             Self::Switch => "switch",
             Self::Budget => "budget",
             Self::Request => "request",
+            Self::Run => "run",
+            Self::Room => "room",
+            Self::Effect => "effect",
+            Self::Cache => "cache",
         }
     }
 }

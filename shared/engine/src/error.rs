@@ -21,13 +21,19 @@ pub enum Kind {
     Unavailable,
     /// The work did not end within its time.
     Timeout,
+    /// A tool or service answered, and said that it did not do what was asked.
+    ToolFailed,
+    /// Nobody knows whether an effect took place; it is not tried again.
+    Unknown,
+    /// A person said no, or nobody said yes in time.
+    Denied,
     /// Our own fault.
     Internal,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Invalid,
         Self::NotFound,
         Self::Unauthenticated,
@@ -36,6 +42,9 @@ impl Kind {
         Self::ModelFailed,
         Self::Unavailable,
         Self::Timeout,
+        Self::ToolFailed,
+        Self::Unknown,
+        Self::Denied,
         Self::Internal,
     ];
 
@@ -51,6 +60,9 @@ impl Kind {
             Self::ModelFailed => "ModelFailed",
             Self::Unavailable => "Unavailable",
             Self::Timeout => "Timeout",
+            Self::ToolFailed => "ToolFailed",
+            Self::Unknown => "Unknown",
+            Self::Denied => "Denied",
             Self::Internal => "Internal",
         }
     }

@@ -20,10 +20,12 @@ pub enum Channel {
     Sms,
     /// WhatsApp Cloud API.
     Whatsapp,
+    /// None: a run of a workflow, to which nobody can write.
+    Run,
 }
 
 impl Channel {
-    /// Every channel.
+    /// Every channel that people write on.
     pub const ALL: [Self; 3] = [Self::Web, Self::Sms, Self::Whatsapp];
 
     /// The name used in session ids, configuration and records.
@@ -33,6 +35,7 @@ impl Channel {
             Self::Web => "web",
             Self::Sms => "sms",
             Self::Whatsapp => "whatsapp",
+            Self::Run => "run",
         }
     }
 }

@@ -68,7 +68,7 @@ impl OverlapSettings {
         let own = self.tenants.get(tenant).or(self.channels.get(&channel));
         own.copied().unwrap_or(match channel {
             Channel::Web => Overlap::Supersede,
-            Channel::Sms | Channel::Whatsapp => Overlap::Queue,
+            Channel::Sms | Channel::Whatsapp | Channel::Run => Overlap::Queue,
         })
     }
 }

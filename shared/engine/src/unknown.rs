@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::document::{Amendment, DocumentKey, Documents, Topic, amend, parse};
 use crate::error::{Error, Kind};
+use crate::message::Channel;
 use crate::runtime::Time;
 use crate::session::{Origin, SessionKey, hash64};
 use crate::transcript::{PlannedCall, Settled, ToolResult, ToolResults, ToolStatus, Truth};
@@ -220,6 +221,10 @@ impl Unknowns {
             && let Some(settled) = &unknown.settled
         {
             self.results.settle_result(session, intent, settled).await?;
+            if session.channel() == Channel::Run {
+                // A run asks again itself when its step is tried again.
+                return Ok(settling);
+            }
             let letter = Letter {
                 id: &format!("outcome:{id}"),
                 text: &unknown.letter(settled),

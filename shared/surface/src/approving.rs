@@ -149,6 +149,7 @@ pub fn has_link(uri: &Uri) -> bool {
 /// What the execution waits for opens it, so nobody is shown it.
 fn veil(approval: &mut Approval) {
     approval.token = None;
+    approval.tells = None;
 }
 
 /// Whose word a decision is: whom a key or a link names, and nobody else's.

@@ -127,6 +127,9 @@ impl From<Error> for Problem {
             Kind::ModelFailed => (StatusCode::BAD_GATEWAY, "model_failed"),
             Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Kind::Timeout => (StatusCode::GATEWAY_TIMEOUT, "timeout"),
+            Kind::ToolFailed => (StatusCode::BAD_GATEWAY, "tool_failed"),
+            Kind::Unknown => (StatusCode::CONFLICT, "unknown"),
+            Kind::Denied => (StatusCode::FORBIDDEN, "denied"),
             Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         };
         if status.is_server_error() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use engine::bot::{Bot, Folder, Loaded, Problem, Problems};
 use engine::brain::ToolLoop;
 use engine::turn::Staff;
+use engine::workflow::Library;
 use models::{Models, SettingsError};
 
 use super::Error;
@@ -23,6 +24,8 @@ pub struct Ready {
     pub staff: Staff,
     /// Doubts about files of the folder.
     pub warnings: Vec<Problem>,
+    /// Its workflows.
+    pub library: Library,
     /// Doubts about its models: some left out, some without a price.
     pub model_warnings: Vec<String>,
 }
@@ -66,6 +69,14 @@ impl BotFolder {
         Bot::load(&self.folder).map_err(|problems| self.wrong(problems))
     }
 
+    /// Loads and compiles the bot's workflows.
+    ///
+    /// # Errors
+    /// [`Error::Folder`] with everything that is wrong with them.
+    pub fn library(&self, bot: &Bot) -> Result<Library, Error> {
+        Library::load(&self.folder, bot, &asl::Jsonata).map_err(|problems| self.wrong(problems))
+    }
+
     /// Loads the bot and finds its models.
     ///
     /// # Errors
@@ -73,6 +84,7 @@ impl BotFolder {
     /// be asked from this machine.
     pub fn ready(&self, models: &Models) -> Result<Ready, Error> {
         let Loaded { bot, warnings } = self.load()?;
+        let library = self.library(&bot)?;
         let chain = models
             .chain(&bot.model)
             .map_err(|error| self.unsettled(error))?;
@@ -82,6 +94,7 @@ impl BotFolder {
                 brain: Arc::new(ToolLoop::new(chain.model)),
             },
             warnings,
+            library,
             model_warnings: chain.warnings,
         })
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use engine::bot::{BotFiles, Problems};
+use engine::bot::{Bot, BotFiles, Problems};
 use models::Models;
 
 use super::{BotFolder, Error, Ready};
@@ -87,19 +87,34 @@ pub async fn watch(
         let running = host.shelf().current().bot;
         let reload = match reload(&folder, &models).await {
             Err(error) => Reload::Refused(error),
-            Ok(ready) if ready.staff.bot.version == running.version && is_broken => Reload::Mended,
-            Ok(ready) if ready.staff.bot.version == running.version => continue,
+            Ok(ready) if is_same(&ready, &host, &running) && is_broken => Reload::Mended,
+            Ok(ready) if is_same(&ready, &host, &running) => continue,
             Ok(ready) if ready.staff.bot.name != running.name => Reload::Renamed {
                 to: ready.staff.bot.name.clone(),
             },
-            Ok(ready) => {
-                host.shelf().replace(ready.staff.clone());
-                Reload::Replaced(ready)
-            }
+            Ok(ready) => match host.shelve(&ready.library) {
+                Ok(()) => {
+                    host.shelf().replace(ready.staff.clone());
+                    Reload::Replaced(ready)
+                }
+                Err(error) => Reload::Refused(error.into()),
+            },
         };
         is_broken = matches!(reload, Reload::Refused(_) | Reload::Renamed { .. });
         report(reload);
     }
+}
+
+/// Whether what was loaded is what runs.
+fn is_same(ready: &Ready, host: &Host, running: &Bot) -> bool {
+    let loaded = ready
+        .library
+        .workflows
+        .values()
+        .map(|workflow| &workflow.version);
+    let shelved = host.workflows();
+    ready.staff.bot.version == running.version
+        && loaded.eq(shelved.iter().map(|workflow| &workflow.version))
 }
 
 /// Nothing when the host is stopping.

@@ -80,6 +80,7 @@ impl Approvals {
         approvals.retain(|approval| self.all || approval.state == State::Pending);
         for approval in &mut approvals {
             approval.token = None;
+            approval.tells = None;
         }
         if screen.is_json() {
             return Ok(screen.document(&approvals)?);

@@ -30,10 +30,23 @@ impl Waits for Executions {
     }
 
     async fn go_on(&self, token: &str) -> Result<(), Error> {
+        self.end(token, Ok(Value::Null)).await
+    }
+
+    async fn end(&self, token: &str, with: Result<Value, Error>) -> Result<(), Error> {
         let Some(host) = self.0.upgrade() else {
             return Err(stopping());
         };
-        match host.runner.send_task_success(token, Value::Null).await {
+        let told = match with {
+            Ok(output) => host.runner.send_task_success(token, output).await,
+            Err(error) => {
+                let (name, cause) = (error.kind().name(), error.to_string());
+                host.runner
+                    .send_task_failure(token, Some(name), Some(&cause))
+                    .await
+            }
+        };
+        match told {
             Ok(()) | Err(TokenError::TaskTimedOut) => Ok(()),
             Err(error) => Err(failed("the answer could not be passed on").because(error)),
         }

@@ -4,6 +4,7 @@ use asl::runner::{FunctionError, Functions};
 use async_trait::async_trait;
 use engine::approval::{Ask, Tell};
 use engine::error::{Error, Kind};
+use engine::run::{StepApprove, StepAsk, StepHttp, StepTool};
 use engine::turn::{CallTool, Deliver, Fail, Run};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,13 +13,17 @@ use serde_json::Value;
 use super::approvals;
 
 /// The functions that state machines call, by name.
-pub const FUNCTIONS: [&str; 6] = [
+pub const FUNCTIONS: [&str; 10] = [
     "turn-run",
     "tool-call",
     "turn-deliver",
     "turn-fail",
     "approval-ask",
     "approval-tell",
+    "step-tool",
+    "step-ask",
+    "step-http",
+    "step-approve",
 ];
 
 /// The address of the function `name` on this machine.
@@ -34,6 +39,10 @@ pub(super) struct HostFunctions {
     pub(super) fail: Fail,
     pub(super) ask: Ask,
     pub(super) tell: Tell,
+    pub(super) step_tool: StepTool,
+    pub(super) step_ask: StepAsk,
+    pub(super) step_http: StepHttp,
+    pub(super) step_approve: StepApprove,
 }
 
 #[async_trait]
@@ -47,6 +56,10 @@ impl Functions for HostFunctions {
             "turn-fail" => call(payload, |input| self.fail.handle(input)).await,
             "approval-ask" => call(payload, |input| approvals::ask(&self.ask, input)).await,
             "approval-tell" => call(payload, |input| self.tell.handle(input)).await,
+            "step-tool" => call(payload, |input| self.step_tool.handle(input)).await,
+            "step-ask" => call(payload, |input| self.step_ask.handle(input)).await,
+            "step-http" => call(payload, |input| self.step_http.handle(input)).await,
+            "step-approve" => call(payload, |input| self.step_approve.handle(input)).await,
             _ => return Err(FunctionError::not_found(function)),
         };
         answer.map_err(|error| {

@@ -38,6 +38,11 @@ impl Shelf {
         *self.staff.write().unwrap_or_else(PoisonError::into_inner) = staff;
     }
 
+    /// The tenants that may be spoken of here.
+    pub fn tenants(&self) -> impl Iterator<Item = &String> {
+        self.tenants.iter()
+    }
+
     /// Whether `tenant` may be spoken of here.
     #[must_use]
     pub fn has_tenant(&self, tenant: &str) -> bool {

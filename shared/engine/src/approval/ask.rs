@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Approval, Command, Desk, Envelope, State};
 use crate::bot::Bot;
 use crate::error::{Error, Kind};
+use crate::message::Channel;
 use crate::session::{Origin, SessionKey};
 use crate::turn::{Intake, Letter};
 
@@ -138,11 +139,16 @@ fn question(approval: &Approval, link: Option<&str>) -> String {
         rollback_plan,
         ..
     } = &approval.envelope;
-    let mut text = format!(
-        "May I do this for {}?\n{tool_name}: ",
-        approval.session.id()
-    );
-    text.push_str(&arguments(inputs));
+    let what = arguments(inputs);
+    let session = &approval.session;
+    let mut text = match session.channel() {
+        Channel::Run => format!(
+            "{}\n{tool_name} of {}: {what}",
+            approval.envelope.intent,
+            session.contact()
+        ),
+        _ => format!("May I do this for {}?\n{tool_name}: {what}", session.id()),
+    };
     for (title, words) in [("Then", expected_output), ("To undo it", rollback_plan)] {
         if let Some(words) = words {
             text.push_str(&format!("\n{title}: {words}"));

@@ -48,6 +48,13 @@ pub trait Waits: Send + Sync {
     /// # Errors
     /// When it could not be told.
     async fn go_on(&self, token: &str) -> Result<(), Error>;
+
+    /// Ends the task of a run that waits for `token`, with what it gives or with an error and its cause. One
+    /// that does not wait any more is no error.
+    ///
+    /// # Errors
+    /// When it could not be told.
+    async fn end(&self, token: &str, with: Result<Value, Error>) -> Result<(), Error>;
 }
 
 /// Keeps approvals, and lets those who may decide them.
@@ -100,21 +107,34 @@ impl Desk {
             decisions: Vec::new(),
             state: State::Pending,
             token: None,
+            tells: None,
         };
-        let key = key(session.tenant(), &asked.id);
+        self.open(asked).await
+    }
+
+    /// Puts a question to people; putting it again changes nothing but who is told.
+    ///
+    /// # Errors
+    /// As [`Desk::ask`].
+    pub async fn open(&self, asked: Approval) -> Result<Approval, Error> {
+        let key = key(asked.session.tenant(), &asked.id);
         let approval = amend(
             &*self.documents,
             &key,
             |found: Option<Approval>| match found {
+                Some(mut standing) if standing.tells != asked.tells => {
+                    standing.tells.clone_from(&asked.tells);
+                    (save(standing.clone()), standing)
+                }
                 Some(standing) => (Amendment::Keep, standing),
                 None => (save(asked.clone()), asked.clone()),
             },
         );
         let approval = approval.await?;
         let start = ApprovalStart {
-            session: session.clone(),
+            session: approval.session.clone(),
             approval: approval.id.clone(),
-            seconds: rule.expires.as_secs(),
+            seconds: approval.expires_at.since(approval.requested_at).as_secs(),
         };
         self.waits.start(start).await?;
         Ok(approval)

@@ -1,10 +1,11 @@
 //! `approval-tell`: what people said comes back into the session, as a turn of its own.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::ask::arguments;
 use super::{Answer, Approval, Command, Desk, State};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::session::{Origin, SessionKey};
 use crate::turn::{Intake, Letter};
 
@@ -42,6 +43,9 @@ impl Tell {
             Ok(expired) => expired,
             Err(_) => self.desk.read(tenant, &approval).await?,
         };
+        if let Some(token) = &approval.tells {
+            return self.desk.waits.end(token, answer(&approval)).await;
+        }
         let bot = self.desk.bots.find(tenant, session.bot()).await?;
         let text: String = news(&approval);
         let text: String = text.chars().take(bot.limits.message_chars).collect();
@@ -53,6 +57,23 @@ impl Tell {
             },
         };
         self.intake.take(&session, letter).await.map(drop)
+    }
+}
+
+/// What a run is told: a no is an error, so that whoever does not look for it does not go on.
+pub(crate) fn answer(approval: &Approval) -> Result<Value, Error> {
+    let spoken = approval.last_words();
+    let who = spoken.map(|spoken| spoken.person.as_str());
+    let why = spoken.and_then(|spoken| spoken.reason.as_deref());
+    match (&approval.state, who) {
+        (State::Granted { .. } | State::Consumed { .. }, by) => Ok(
+            json!({ "output": { "approved": true, "by": by, "reason": why, "approval": approval.id } }),
+        ),
+        (State::Denied { .. }, Some(by)) => {
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            Err(Error::new(Kind::Denied, format!("{by} said no{why}")))
+        }
+        _ => Err(Error::new(Kind::Denied, "nobody said yes in time")),
     }
 }
 

@@ -49,6 +49,7 @@ fn approval(needed: u32, requester: Option<&str>) -> Approval {
         decisions: Vec::new(),
         state: State::Pending,
         token: None,
+        tells: None,
     }
 }
 

@@ -35,7 +35,7 @@ impl ArgumentSchema {
     }
 
     /// A schema that compiles, as was found out before. It does so when it is first needed.
-    pub(super) fn deferred(schema: Value) -> Self {
+    pub(crate) fn deferred(schema: Value) -> Self {
         let validator = OnceLock::new();
         Self(Arc::new(Deferred { schema, validator }))
     }

@@ -88,7 +88,7 @@ const CREDENTIALS: [&str; 14] = [
 ];
 
 /// Whether `text` is probably a password, key or token.
-pub(super) fn looks_like_secret(text: &str) -> bool {
+pub(crate) fn looks_like_secret(text: &str) -> bool {
     let text = text.trim();
     let token = text
         .bytes()
@@ -103,7 +103,7 @@ pub(super) fn looks_like_secret(text: &str) -> bool {
 }
 
 /// Whether `name` can name a secret.
-pub(super) fn is_secret(name: &str) -> bool {
+pub(crate) fn is_secret(name: &str) -> bool {
     name.len() <= 64
         && name.starts_with(|first: char| first.is_ascii_uppercase())
         && name

@@ -60,20 +60,19 @@ impl People {
         found.map(|(id, person)| (id.as_str(), person))
     }
 
-    fn roles(&self) -> BTreeSet<&str> {
+    /// What some of them may decide.
+    pub(crate) fn roles(&self) -> BTreeSet<&str> {
         let roles = self.0.values().flat_map(|person| &person.roles);
         roles.map(String::as_str).collect()
     }
 
-    /// Reports a role that too few people have, at `pointer`.
-    pub(super) fn expect(
-        &self,
-        problems: &mut Vec<Problem>,
-        document: &Document<'_>,
-        pointer: &str,
-        role: &str,
-        needed: u32,
-    ) {
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// What is wrong when `needed` people with `role` must say yes, and what to do.
+    pub(crate) fn shortage(&self, role: &str, needed: u32) -> Option<(String, String)> {
         let count = self.with_role(role).count();
         if count == 0 {
             let roles = self.roles();
@@ -85,12 +84,27 @@ impl People {
                 let known = listed(roles.iter().copied());
                 did_you_mean(role, roles).unwrap_or_else(|| format!("the roles there are {known}"))
             };
-            let what = format!("nobody in {FILE} has the role `{role}`");
-            problems.push(document.problem(pointer, what).hint(hint));
+            Some((format!("nobody in {FILE} has the role `{role}`"), hint))
         } else if count < usize::try_from(needed).unwrap_or(usize::MAX) {
-            let what =
-                format!("{needed} people must say yes, and only {count} has the role `{role}`");
-            let hint = format!("give the role to more people in {FILE}, or ask fewer");
+            Some((
+                format!("{needed} people must say yes, and only {count} has the role `{role}`"),
+                format!("give the role to more people in {FILE}, or ask fewer"),
+            ))
+        } else {
+            None
+        }
+    }
+
+    /// Reports a role that too few people have, at `pointer`.
+    pub(super) fn expect(
+        &self,
+        problems: &mut Vec<Problem>,
+        document: &Document<'_>,
+        pointer: &str,
+        role: &str,
+        needed: u32,
+    ) {
+        if let Some((what, hint)) = self.shortage(role, needed) {
             problems.push(document.problem(pointer, what).hint(hint));
         }
     }

@@ -133,7 +133,7 @@ impl From<Problem> for Problems {
 }
 
 /// `did you mean …?`, when one of `names` is close enough to `written`.
-pub(super) fn did_you_mean<'a>(
+pub(crate) fn did_you_mean<'a>(
     written: &str,
     names: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {
@@ -161,7 +161,7 @@ pub(super) fn nearest<'a>(
 }
 
 /// `` `a`, `b` and `c` ``
-pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     match quoted.split_last() {
         None => "none".to_owned(),

@@ -117,7 +117,7 @@ impl<'f> Reader<'f> {
 }
 
 /// The first 16 hexadecimal digits of a text's SHA-256.
-pub(super) fn hash(text: &str) -> String {
+pub(crate) fn hash(text: &str) -> String {
     first_16_hex(&Sha256::digest(text))
 }
 

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bot::Skill;
-use crate::bot::front_matter::{self, Entry, Node};
+use crate::bot::front_matter;
 use crate::bot::names;
 use crate::bot::problem::{Place, Problem, did_you_mean, listed, nearest};
 use crate::bot::reader::{MAX_FILE, Reader};
 use crate::bot::settings::Settings;
+use crate::yaml::{Entry, Yaml};
 
 /// The fields of the format.
 const FIELDS: [&str; 6] = [
@@ -128,7 +129,7 @@ impl SkillFile<'_> {
                         .push(warning.hint("put further data under `metadata`"));
                 }
             }
-            if entry.key == "metadata" && !matches!(entry.value, Node::Table(_)) {
+            if entry.key == "metadata" && !matches!(entry.value.value, Yaml::Table(_)) {
                 let hint = "write `key: value` lines under it, indented";
                 self.wrong(
                     entry.place,
@@ -159,18 +160,18 @@ impl SkillFile<'_> {
     /// A field that is one text.
     fn text(&mut self, entries: &[Entry], field: &str, limit: usize) -> Option<(String, Place)> {
         let entry = entries.iter().find(|entry| entry.key == field)?;
-        match &entry.value {
-            Node::Text(text) if text.trim().is_empty() => {
+        match &entry.value.value {
+            Yaml::Scalar { text, .. } if text.trim().is_empty() => {
                 self.wrong(entry.place, format!("`{field}` is empty"), None);
                 None
             }
-            Node::Text(text) if text.chars().count() > limit => {
+            Yaml::Scalar { text, .. } if text.chars().count() > limit => {
                 let what = format!("`{field}` is longer than {limit} characters");
                 self.wrong(entry.place, what, Some("shorten it".to_owned()));
                 None
             }
-            Node::Text(text) => Some((text.trim().to_owned(), entry.place)),
-            Node::List(_) | Node::Table(_) => {
+            Yaml::Scalar { text, .. } => Some((text.trim().to_owned(), entry.place)),
+            Yaml::List(_) | Yaml::Table(_) => {
                 let hint = "write it on one line, in quotes if it holds a colon";
                 self.wrong(
                     entry.place,
@@ -186,16 +187,16 @@ impl SkillFile<'_> {
         let Some(entry) = entries.iter().find(|entry| entry.key == "allowed-tools") else {
             return Vec::new();
         };
-        let names = match &entry.value {
-            Node::Text(text) => words(text),
-            Node::List(items) => items
+        let names = match &entry.value.value {
+            Yaml::Scalar { text, .. } => words(text),
+            Yaml::List(items) => items
                 .iter()
-                .flat_map(|item| match item {
-                    Node::Text(text) => words(text),
-                    Node::List(_) | Node::Table(_) => Vec::new(),
+                .flat_map(|item| match &item.value {
+                    Yaml::Scalar { text, .. } => words(text),
+                    Yaml::List(_) | Yaml::Table(_) => Vec::new(),
                 })
                 .collect(),
-            Node::Table(_) => {
+            Yaml::Table(_) => {
                 let hint = "write the tools' names with spaces between them";
                 self.wrong(
                     entry.place,

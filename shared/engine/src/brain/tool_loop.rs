@@ -7,7 +7,9 @@ use async_trait::async_trait;
 
 use super::{Brain, Conclusion, Context, Thought};
 use crate::bot::{Bot, Tool};
-use crate::model::{Deltas, Model, ModelError, ModelErrorKind, ModelReply, ModelRequest};
+use crate::model::{
+    Deltas, Model, ModelAnswer, ModelError, ModelErrorKind, ModelReply, ModelRequest,
+};
 use crate::overlap::Hint;
 
 /// A brain that does what its model says, within the bot's limits.
@@ -46,6 +48,10 @@ impl Brain for ToolLoop {
             conclusion,
             model_calls: answer.calls,
         }
+    }
+
+    async fn answer(&self, request: &ModelRequest, deltas: &mut dyn Deltas) -> ModelAnswer {
+        self.model.respond(request, deltas).await
     }
 
     /// Who was asked something will say more.

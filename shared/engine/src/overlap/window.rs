@@ -125,7 +125,7 @@ fn base(channel: Channel) -> u64 {
     match channel {
         Channel::Whatsapp => 1200,
         Channel::Sms => 800,
-        Channel::Web => 600,
+        Channel::Web | Channel::Run => 600,
     }
 }
 

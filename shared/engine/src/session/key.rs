@@ -87,6 +87,14 @@ impl SessionKey {
         }
     }
 
+    /// The place of a run among the sessions.
+    ///
+    /// # Errors
+    /// [`BadKey`] when a part is not of the allowed form.
+    pub fn of_run(tenant: &str, bot: &str, workflow: &str, run: &str) -> Result<Self, BadKey> {
+        Self::new(tenant, bot, Channel::Run, &format!("{workflow}.{run}"))
+    }
+
     fn parts(&self) -> (&str, &str, &str, &str) {
         let (tenant, rest) = self.0.split_once('/').unwrap_or_default();
         let (bot, id) = rest.split_once('/').unwrap_or_default();
@@ -109,7 +117,10 @@ impl SessionKey {
     /// The way its messages come and go.
     #[must_use]
     pub fn channel(&self) -> Channel {
-        self.parts().2.parse().unwrap_or(Channel::Web)
+        match self.parts().2 {
+            "run" => Channel::Run,
+            name => name.parse().unwrap_or(Channel::Web),
+        }
     }
 
     /// Whom the bot talks to.
@@ -143,7 +154,11 @@ impl FromStr for SessionKey {
     fn from_str(text: &str) -> Result<Self, BadKey> {
         let mut parts = text.splitn(3, '/');
         let mut next = || parts.next().unwrap_or_default();
-        Self::from_id(next(), next(), next())
+        let (tenant, bot, id) = (next(), next(), next());
+        match id.strip_prefix("run:") {
+            Some(run) => Self::new(tenant, bot, Channel::Run, run),
+            None => Self::from_id(tenant, bot, id),
+        }
     }
 }
 

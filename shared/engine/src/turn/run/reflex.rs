@@ -43,7 +43,7 @@ impl<'a> Reflex<'a> {
     pub(super) fn new(bot: &'a Bot, key: &SessionKey) -> Self {
         let channel = key.channel();
         let words = match channel {
-            Channel::Web => None,
+            Channel::Web | Channel::Run => None,
             Channel::Sms => bot.channels.twilio.as_ref().map(|twilio| &twilio.words),
             Channel::Whatsapp => bot.channels.whatsapp.as_ref().map(|meta| &meta.words),
         };

@@ -1,0 +1,276 @@
+//! What runs of workflows need of this host: their machines, executions of them, and what is known of each.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+
+use asl::runner::{ExecutionId, Runner, StartError};
+use asl::{HistoryEvent, Kind as MachineKind, StateMachine};
+use async_trait::async_trait;
+use engine::bot::Problem;
+use engine::error::{Error, Kind};
+use engine::run::record::Occurrence;
+use engine::run::{Beginning, RunRecord, RunRef, RunStart, RunState, Runs, Started};
+use engine::workflow::{Library, Workflow};
+use serde_json::{Value, json};
+
+use super::{Host, functions};
+
+/// The workflows of the running version, by name.
+#[derive(Default)]
+pub(super) struct Shelved(RwLock<BTreeMap<String, Arc<Workflow>>>);
+
+impl Shelved {
+    pub(super) fn get(&self, name: &str) -> Option<Arc<Workflow>> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Workflow>> {
+        let shelved = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        shelved.values().cloned().collect()
+    }
+
+    /// Puts workflows in place of those before; runs keep the machines they began with.
+    ///
+    /// # Errors
+    /// When a machine is not valid, which the compiler should have told.
+    pub(super) fn replace(&self, runner: &Runner, library: &Library) -> Result<(), Error> {
+        for (name, definition) in &library.definitions {
+            runner.register(&machine_name(name), Arc::new(machine(name, definition)?));
+        }
+        let workflows = library.workflows.iter();
+        let workflows =
+            workflows.map(|(name, workflow)| (name.clone(), Arc::new(workflow.clone())));
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = workflows.collect();
+        Ok(())
+    }
+}
+
+/// The state machine that a workflow is compiled to, on this machine.
+///
+/// # Errors
+/// When it is not valid, which the compiler should have told.
+pub fn machine(name: &str, definition: &Value) -> Result<StateMachine, Error> {
+    let invalid =
+        |reason: String| Error::new(Kind::Internal, format!("workflows/{name}.yaml: {reason}"));
+    let address = |called: &str| match called.strip_prefix("workflow-") {
+        Some(_) => called.to_owned(),
+        None => functions::arn(called),
+    };
+    let text = asl::substitute(&definition.to_string(), |called| Some(address(called)))
+        .map_err(|error| invalid(error.to_string()))?;
+    StateMachine::parse(&text, MachineKind::Standard).map_err(|diagnostics| {
+        let reasons: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+        invalid(reasons.join("; "))
+    })
+}
+
+/// Mistakes of machines that the compiler let pass; there should be none.
+#[must_use]
+pub fn machine_problems(library: &Library) -> Vec<Problem> {
+    let machines = library
+        .definitions
+        .iter()
+        .map(|(name, definition)| machine(name, definition));
+    machines
+        .filter_map(Result::err)
+        .map(|error| {
+            Problem::new("workflows", error.to_string()).hint("report this as a bug of Confab")
+        })
+        .collect()
+}
+
+fn machine_name(workflow: &str) -> String {
+    format!("workflow-{workflow}")
+}
+
+fn execution(run: &RunRef) -> ExecutionId {
+    let machine = machine_name(&run.workflow);
+    ExecutionId::new(&format!(
+        "arn:aws:states:local:000000000000:execution:{machine}:{}",
+        run.id
+    ))
+}
+
+/// The executions of this process.
+pub(super) struct Executions(pub(super) Weak<Host>);
+
+impl Executions {
+    fn host(&self) -> Result<Arc<Host>, Error> {
+        self.0
+            .upgrade()
+            .ok_or_else(|| Error::new(Kind::Unavailable, "this host is stopping"))
+    }
+}
+
+fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::new(Kind::Unavailable, "the executions cannot be read").because(error)
+}
+
+#[async_trait]
+impl Runs for Executions {
+    async fn start(&self, start: &RunStart) -> Result<(), Error> {
+        let host = self.host()?;
+        let machine = machine_name(&start.run.workflow);
+        let started = host
+            .runner
+            .start(&machine, Some(&start.run.id), json!(start))
+            .await;
+        match started {
+            Ok(_) | Err(StartError::ExecutionAlreadyExists(_)) => {}
+            Err(error @ StartError::InputTooLarge) => {
+                return Err(Error::new(Kind::Invalid, error.to_string()));
+            }
+            Err(error) => {
+                return Err(
+                    Error::new(Kind::Unavailable, "the run could not be started").because(error),
+                );
+            }
+        }
+        host.watch(start.run.clone());
+        Ok(())
+    }
+
+    async fn cancel(&self, run: &RunRef, why: &str) -> Result<bool, Error> {
+        let host = self.host()?;
+        Ok(host
+            .runner
+            .stop(&execution(run), Some("Cancelled"), Some(why))
+            .await)
+    }
+
+    async fn state(&self, run: &RunRef) -> Result<RunState, Error> {
+        let described = self
+            .host()?
+            .runner
+            .describe(&execution(run))
+            .await
+            .map_err(unreadable)?;
+        Ok(match described {
+            None => RunState::Absent,
+            Some(description) if description.outcome.is_none() => RunState::Running,
+            Some(_) => RunState::Ended,
+        })
+    }
+}
+
+impl Host {
+    /// The workflows of the running version.
+    #[must_use]
+    pub fn workflows(&self) -> Vec<Arc<Workflow>> {
+        self.workflows.all()
+    }
+
+    /// Puts workflows in place of those before; runs keep what they began with.
+    ///
+    /// # Errors
+    /// When one of them is not valid.
+    pub fn shelve(&self, library: &Library) -> Result<(), Error> {
+        self.workflows.replace(&self.runner, library)
+    }
+
+    /// Begins a run of a workflow. The same cause again gives the same run.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such workflow, and what [`engine::run::Start::begin`] says.
+    pub async fn begin(&self, workflow: &str, beginning: Beginning) -> Result<Started, Error> {
+        let Some(found) = self.workflows.get(workflow) else {
+            return Err(Error::new(
+                Kind::NotFound,
+                format!("there is no workflow {workflow}"),
+            ));
+        };
+        self.start.begin(&found, beginning).await
+    }
+
+    /// Begins, ends and finds runs.
+    #[must_use]
+    pub fn runs(&self) -> &engine::run::Start {
+        &self.start
+    }
+
+    /// What is known of a run.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, and when a store failed.
+    pub async fn run_record(&self, tenant: &str, id: &str) -> Result<RunRecord, Error> {
+        let started = self.start.find(tenant, id).await?;
+        let events = self
+            .runner
+            .history(&execution(&started.run))
+            .await
+            .map_err(unreadable)?;
+        let events: Vec<Occurrence> = events.into_iter().map(occurrence).collect();
+        Ok(RunRecord::new(started, &events))
+    }
+
+    /// Waits until a run's execution has ended; at once when it has none.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn run_ended(&self, run: &RunRef) -> Result<(), Error> {
+        self.runner
+            .outcome(&execution(run))
+            .await
+            .map(drop)
+            .map_err(unreadable)
+    }
+
+    /// Makes room for the next run when this one ends.
+    fn watch(&self, run: RunRef) {
+        let host = self.me.clone();
+        self.runtime.spawn(async move {
+            let Some(runner) = host.upgrade().map(|host| host.runner.clone()) else {
+                return;
+            };
+            let ended = runner.outcome(&execution(&run)).await;
+            let Some(host) = host.upgrade() else { return };
+            let told = match ended {
+                Ok(_) => host.start.ended(&run).await,
+                Err(error) => Err(unreadable(error)),
+            };
+            if let Err(error) = told {
+                tracing::error!(run = run.id, error = %error.chain(), "the next run could not be started");
+            }
+        });
+    }
+
+    /// Looks after runs that wait for room, after a restart.
+    pub(super) async fn wake_runs(&self) -> Result<(), Error> {
+        let bot = self.shelf.current().bot;
+        for workflow in self
+            .workflows
+            .all()
+            .iter()
+            .filter(|workflow| workflow.concurrency.is_some())
+        {
+            for tenant in self.shelf.tenants() {
+                let none = RunRef {
+                    id: String::new(),
+                    tenant: tenant.clone(),
+                    bot: bot.name.clone(),
+                    workflow: workflow.name.clone(),
+                    parent: None,
+                };
+                self.start.sweep(&none).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn occurrence(event: HistoryEvent) -> Occurrence {
+    let own = |value: Arc<Value>| Arc::unwrap_or_clone(value);
+    Occurrence {
+        kind: event.event.name().to_owned(),
+        at: event.timestamp,
+        name: event.details.name.map(|name| name.to_string()),
+        input: event.details.input.map(own),
+        output: event.details.output.map(own),
+        error: event.details.error,
+        cause: event.details.cause,
+    }
+}

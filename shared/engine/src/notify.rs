@@ -1,0 +1,20 @@
+//! Telling people: how much it matters, where they are told, and when.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How much a notification matters.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// It is seen when somebody looks.
+    Ambient,
+    /// It can wait for a quiet moment.
+    Informative,
+    /// It should be seen soon.
+    Important,
+    /// It interrupts, quiet hours or not.
+    Urgent,
+}

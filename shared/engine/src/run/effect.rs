@@ -1,0 +1,317 @@
+//! Effects of steps: claimed, run, recorded, so that each happens at most once.
+//!
+//! As in a turn, but the claim is a document: a run has no owner, since Step Functions is the one who calls.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Site;
+use crate::bot::{Bot, Tool};
+use crate::document::{Amendment, DocumentKey, Documents, Topic, amend};
+use crate::error::{Error, Kind};
+use crate::runtime::{Runtime, Time};
+use crate::session::{InvocationId, SessionKey, Sessions};
+use crate::switch::Switches;
+use crate::tool::{Call, Evidence, ToolOutcome, Toolbox, provider_key};
+use crate::transcript::{PlannedCall, ToolResult, ToolResults, ToolStatus};
+use crate::unknown::Unknown;
+
+/// How long a claim is kept.
+const KEPT: Duration = Duration::from_secs(90 * 86_400);
+
+/// How far clocks of hosts may differ, and how long a result takes to be written.
+const MARGIN: Duration = Duration::from_secs(15);
+
+/// The longest that the other side may take to say whether an effect happened.
+const ASKING: Duration = Duration::from_secs(5);
+
+/// The most often that one step of a run is tried.
+const MAX_TRIES: u32 = 100;
+
+/// Makes calls whose effects happen at most once.
+#[derive(Clone)]
+pub struct Effects {
+    /// Time and ids.
+    pub runtime: Runtime,
+    /// Knows when what was written is durable.
+    pub sessions: Arc<dyn Sessions>,
+    /// Keeps claims, and the list of what a person has to find out.
+    pub documents: Arc<dyn Documents>,
+    /// Keeps what calls came to.
+    pub results: Arc<dyn ToolResults>,
+    /// Runs tools.
+    pub toolbox: Toolbox,
+    /// Knows which bots are stopped.
+    pub switches: Arc<Switches>,
+}
+
+/// Who makes a call, and until when the effect may yet happen.
+#[derive(Serialize, Deserialize)]
+struct Claim {
+    by: InvocationId,
+    until: Time,
+}
+
+/// Whether a call may be made.
+enum Leave {
+    Granted,
+    /// Another invocation may be making it.
+    Elsewhere,
+    /// Another invocation broke off while it made it.
+    Orphaned,
+}
+
+impl Effects {
+    /// Calls `tool` for a step, unless it was called before; gives what it answered.
+    ///
+    /// # Errors
+    /// `ToolFailed` when it says that it did not do it, `Unknown` when nobody saw the end, `Unavailable` while
+    /// another call of the same step may be under way or when a store failed, `Forbidden` when the bot is stopped.
+    pub async fn once(
+        &self,
+        bot: &Bot,
+        site: &Site,
+        tool: &Tool,
+        arguments: &Value,
+    ) -> Result<Value, Error> {
+        let place = site.run.place()?;
+        if tool.side_effect.is_pure() {
+            let call = self.planned(site, tool, arguments, 1);
+            let outcome = self.run(bot, &place, tool, &call).await;
+            return answer(tool, outcome.status, &outcome.content);
+        }
+        for attempt in 1..=MAX_TRIES {
+            let call = self.planned(site, tool, arguments, attempt);
+            match self.results.result(&place, &call.intent).await? {
+                Some(result) if result.did_not_happen() => {}
+                Some(result) => return standing(tool, &result),
+                None => return self.claimed(bot, site, (&place, tool), &call).await,
+            }
+        }
+        Err(Error::new(
+            Kind::Invalid,
+            format!("`{}` was tried {MAX_TRIES} times", site.step),
+        ))
+    }
+
+    /// The call of the `attempt`-th try: what is known not to have happened gets a name of its own.
+    fn planned(&self, site: &Site, tool: &Tool, arguments: &Value, attempt: u32) -> PlannedCall {
+        let intent = match attempt {
+            1 => site.intent(),
+            _ => format!("{}~{attempt}", site.intent()),
+        };
+        PlannedCall {
+            id: intent.clone(),
+            tool: tool.offer.name.clone(),
+            arguments: arguments.clone(),
+            intent,
+            approval: None,
+            undoes: None,
+            tainted: false,
+        }
+    }
+
+    async fn claimed(
+        &self,
+        bot: &Bot,
+        site: &Site,
+        (place, tool): (&SessionKey, &Tool),
+        call: &PlannedCall,
+    ) -> Result<Value, Error> {
+        let by = InvocationId::fresh(&self.runtime);
+        let outcome = match self
+            .claim(site, &call.intent, by, tool.timeout, false)
+            .await?
+        {
+            Leave::Granted => match self.stopped(place, bot).await {
+                Some(why) => ToolOutcome::failed(why),
+                None => self.run(bot, place, tool, call).await,
+            },
+            Leave::Elsewhere => {
+                let message = "another call of this step is still under way";
+                return Err(Error::new(Kind::Unavailable, message));
+            }
+            Leave::Orphaned => {
+                let evidence = match tool.side_effect.is_repeatable() {
+                    true => Evidence::DidNot,
+                    false => self.inquire(place, tool, call).await?,
+                };
+                match evidence {
+                    Evidence::Happened(content) => ToolOutcome::succeeded(content),
+                    Evidence::None => ToolOutcome::unknown(),
+                    Evidence::DidNot => match self
+                        .claim(site, &call.intent, by, tool.timeout, true)
+                        .await?
+                    {
+                        Leave::Granted => match self.stopped(place, bot).await {
+                            // It may have happened when it was claimed first.
+                            Some(_) if tool.side_effect.is_repeatable() => ToolOutcome::unknown(),
+                            Some(why) => ToolOutcome::failed(why),
+                            None => self.run(bot, place, tool, call).await,
+                        },
+                        _ => {
+                            let message = "another call of this step is under way";
+                            return Err(Error::new(Kind::Unavailable, message));
+                        }
+                    },
+                }
+            }
+        };
+        let standing_result = self.record(place, call, by, outcome).await?;
+        standing(tool, &standing_result)
+    }
+
+    /// Claims an intent; one whose claimer's time is over only when it is taken `over`.
+    async fn claim(
+        &self,
+        site: &Site,
+        intent: &str,
+        by: InvocationId,
+        limit: Duration,
+        over: bool,
+    ) -> Result<Leave, Error> {
+        let now = self.runtime.now();
+        let run = &site.run;
+        let key = DocumentKey::new(&run.tenant, Topic::Effect, format!("{}#{intent}", run.id));
+        let claim = || Amendment::Save {
+            body: Claim {
+                by,
+                until: now.plus(limit).plus(MARGIN),
+            },
+            expires: Some(now.plus(KEPT)),
+        };
+        let leave = amend(&*self.documents, &key, |found: Option<Claim>| match found {
+            None => (claim(), Leave::Granted),
+            Some(standing) if standing.by == by => (Amendment::Keep, Leave::Granted),
+            Some(standing) if now < standing.until => (Amendment::Keep, Leave::Elsewhere),
+            Some(_) if over => (claim(), Leave::Granted),
+            Some(_) => (Amendment::Keep, Leave::Orphaned),
+        });
+        leave.await
+    }
+
+    /// Why an effect must not begin, if it must not. What cannot be asked counts as stopped.
+    async fn stopped(&self, place: &SessionKey, bot: &Bot) -> Option<&'static str> {
+        match self.switches.of(place.tenant()).await {
+            Ok(switch) => switch
+                .stopped(&bot.name)
+                .map(|_| "not done: stopped by an operator"),
+            Err(_) => Some("not done: nobody could tell whether it may be"),
+        }
+    }
+
+    async fn inquire(
+        &self,
+        place: &SessionKey,
+        tool: &Tool,
+        call: &PlannedCall,
+    ) -> Result<Evidence, Error> {
+        self.sessions.durable().await?;
+        let question = self.toolbox.ask(Call {
+            session: place,
+            tool,
+            arguments: &call.arguments,
+            intent: &call.intent,
+            limit: ASKING,
+        });
+        let answered = self.runtime.timeout(ASKING, question).await;
+        Ok(answered.unwrap_or(Evidence::None))
+    }
+
+    async fn run(
+        &self,
+        bot: &Bot,
+        place: &SessionKey,
+        tool: &Tool,
+        call: &PlannedCall,
+    ) -> ToolOutcome {
+        if let Err(message) = tool.arguments.check(&call.arguments) {
+            return ToolOutcome::failed(message);
+        }
+        let secrets = self.toolbox.secrets_of(place.tenant(), bot.secret_names());
+        if secrets.await.are_in(&call.arguments) {
+            return ToolOutcome::failed("the arguments hold a secret, which must not be passed on");
+        }
+        if !tool.side_effect.is_pure() && self.sessions.durable().await.is_err() {
+            return ToolOutcome::failed(
+                "not done: that it was to be done could not be written down",
+            );
+        }
+        let work = Call {
+            session: place,
+            tool,
+            arguments: &call.arguments,
+            intent: provider_key(tool, &call.intent),
+            limit: tool.timeout,
+        };
+        let outcome = self
+            .runtime
+            .while_there_is_time(tool.timeout, self.toolbox.run(bot, work))
+            .await;
+        match outcome {
+            Ok(outcome) => outcome,
+            Err(_) if tool.side_effect.is_repeatable() => {
+                ToolOutcome::failed("the tool took too long")
+            }
+            Err(_) => ToolOutcome::unknown(),
+        }
+    }
+
+    async fn record(
+        &self,
+        place: &SessionKey,
+        call: &PlannedCall,
+        by: InvocationId,
+        outcome: ToolOutcome,
+    ) -> Result<ToolResult, Error> {
+        let result = ToolResult {
+            turn: 0,
+            tool: call.tool.clone(),
+            status: outcome.status,
+            content: outcome.content,
+            by,
+            at: self.runtime.now(),
+            millis: 0,
+            settled: None,
+        };
+        let unknown = Unknown::of(place, call, &result);
+        if let Some(unknown) = &unknown {
+            // Before the result, which ends the call: what nobody lists nobody finds out.
+            unknown.open(&*self.documents).await?;
+        }
+        let standing = self.results.record(place, &call.intent, result).await?;
+        if let Some(unknown) = unknown.filter(|_| standing.status == ToolStatus::Succeeded) {
+            unknown.close(&*self.documents).await?;
+        }
+        self.sessions.durable().await?;
+        Ok(standing)
+    }
+}
+
+/// What a step is told of a result that stands.
+fn standing(tool: &Tool, result: &ToolResult) -> Result<Value, Error> {
+    match result.happened() {
+        Some(content) => Ok(tool.answer(content).clone()),
+        None if result.did_not_happen() => answer(tool, ToolStatus::Failed, &result.content),
+        None => answer(tool, result.status, &result.content),
+    }
+}
+
+fn answer(tool: &Tool, status: ToolStatus, content: &Value) -> Result<Value, Error> {
+    let name = &tool.offer.name;
+    let why = || match &content["error"] {
+        Value::String(why) => why.clone(),
+        _ => content.to_string().chars().take(500).collect(),
+    };
+    match status {
+        ToolStatus::Succeeded => Ok(tool.answer(content).clone()),
+        ToolStatus::Failed => Err(Error::new(Kind::ToolFailed, format!("{name}: {}", why()))),
+        ToolStatus::Unknown | ToolStatus::Waiting => {
+            let message = format!("nobody saw whether {name} did it; `confab unknown` lists it");
+            Err(Error::new(Kind::Unknown, message))
+        }
+    }
+}

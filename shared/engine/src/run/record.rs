@@ -1,0 +1,337 @@
+//! What is known of a run: each step's input, output, tries, cost and time, told from the events of its execution.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Begun, Cost, Started};
+use crate::runtime::Time;
+
+/// An event of an execution, as `GetExecutionHistory` tells it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Occurrence {
+    /// AWS's name of it, such as `TaskStateEntered`.
+    pub kind: String,
+    /// When.
+    pub at: Time,
+    /// The state.
+    pub name: Option<String>,
+    /// What a state was entered with, or a function called with.
+    pub input: Option<Value>,
+    /// What it gave.
+    pub output: Option<Value>,
+    /// The error's name.
+    pub error: Option<String>,
+    /// Why.
+    pub cause: Option<String>,
+}
+
+/// A run and its steps.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct RunRecord {
+    /// Its id.
+    pub id: String,
+    /// The workflow.
+    pub workflow: String,
+    /// The version of it.
+    pub version: String,
+    /// How it stands.
+    pub status: RunStatus,
+    /// When it was asked for.
+    pub at: Time,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Time>,
+    /// What started it.
+    pub trigger: Value,
+    /// What it was given.
+    pub inputs: Value,
+    /// What it gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<Value>,
+    /// The error that ended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// What models were paid, in millionths of a dollar.
+    pub micro_dollars: u64,
+    /// The steps that were reached, in the order they began.
+    pub steps: Vec<StepRecord>,
+}
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// It waits for room.
+    Queued,
+    /// There was no room.
+    Skipped,
+    /// It is under way.
+    Running,
+    /// It ended as it should.
+    Succeeded,
+    /// A step failed and nothing caught that.
+    Failed,
+    /// It took too long.
+    TimedOut,
+    /// Somebody ended it.
+    Cancelled,
+}
+
+/// A step of a run, for one item.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct StepRecord {
+    /// The step.
+    pub step: String,
+    /// Its place among items and rounds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    /// How it stands.
+    pub status: StepStatus,
+    /// How often it was tried; 0 where nothing is called.
+    pub attempts: u32,
+    /// When it began.
+    pub at: Time,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Time>,
+    /// What it was called with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
+    /// What it gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
+    /// What a model was paid for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+    /// Whether an earlier output was taken.
+    pub cached: bool,
+    /// The last error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+}
+
+/// How a step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StepStatus {
+    /// It is under way.
+    Running,
+    /// It waits for a person.
+    Waiting,
+    /// It is done.
+    Succeeded,
+    /// It failed; the run may have gone on another way.
+    Failed,
+}
+
+type Key = (String, Option<String>);
+
+/// Reads events in order.
+#[derive(Default)]
+struct Reader {
+    steps: BTreeMap<Key, StepRecord>,
+    order: Vec<Key>,
+    /// Calls that have not been answered, the oldest first.
+    open: Vec<Key>,
+    status: Option<RunStatus>,
+    ended: Option<Time>,
+    outputs: Option<Value>,
+    failure: (Option<String>, Option<String>),
+}
+
+impl RunRecord {
+    /// What the events of a run's execution tell; none when it has none.
+    #[must_use]
+    pub fn new(started: Started, events: &[Occurrence]) -> Self {
+        let mut reader = Reader::default();
+        for event in events {
+            reader.read(event);
+        }
+        let Reader {
+            mut steps,
+            order,
+            status,
+            ended,
+            outputs,
+            failure,
+            ..
+        } = reader;
+        let steps: Vec<StepRecord> = order.iter().filter_map(|key| steps.remove(key)).collect();
+        let begun = match started.state {
+            Begun::Queued => RunStatus::Queued,
+            Begun::Skipped => RunStatus::Skipped,
+            Begun::Cancelled => RunStatus::Cancelled,
+            Begun::Started => RunStatus::Running,
+        };
+        Self {
+            id: started.run.id,
+            workflow: started.run.workflow,
+            version: started.version,
+            status: status.unwrap_or(begun),
+            at: started.at,
+            ended,
+            trigger: started.trigger,
+            inputs: started.inputs,
+            outputs,
+            error: failure.0,
+            cause: failure.1,
+            micro_dollars: steps
+                .iter()
+                .filter_map(|step| step.cost.as_ref())
+                .map(|cost| cost.micro_dollars)
+                .sum(),
+            steps,
+        }
+    }
+}
+
+impl Reader {
+    fn read(&mut self, event: &Occurrence) {
+        let end = match event.kind.as_str() {
+            "ExecutionSucceeded" => Some(RunStatus::Succeeded),
+            "ExecutionFailed" => Some(RunStatus::Failed),
+            "ExecutionTimedOut" => Some(RunStatus::TimedOut),
+            "ExecutionAborted" => Some(RunStatus::Cancelled),
+            _ => None,
+        };
+        if let Some(end) = end {
+            self.status = Some(end);
+            self.ended = Some(event.at);
+            self.outputs = event.output.clone();
+            self.failure = (event.error.clone(), event.cause.clone());
+            return;
+        }
+        match event.kind.as_str() {
+            "LambdaFunctionScheduled" | "TaskScheduled" => self.called(event),
+            "LambdaFunctionFailed" | "LambdaFunctionTimedOut" | "TaskFailed" | "TaskTimedOut" => {
+                self.failed(event)
+            }
+            kind => match (
+                &event.name,
+                kind.ends_with("StateEntered"),
+                kind.ends_with("StateExited"),
+            ) {
+                (Some(name), true, _) if is_step(name) => self.entered(name, event),
+                (Some(name), _, true) if is_step(name) => self.exited(name, event),
+                _ => {}
+            },
+        }
+    }
+
+    fn step(&mut self, key: Key, at: Time) -> &mut StepRecord {
+        if !self.steps.contains_key(&key) {
+            self.order.push(key.clone());
+        }
+        let (step, item) = key.clone();
+        self.steps.entry(key).or_insert(StepRecord {
+            step,
+            item,
+            status: StepStatus::Running,
+            attempts: 0,
+            at,
+            ended: None,
+            input: None,
+            output: None,
+            cost: None,
+            cached: false,
+            error: None,
+            cause: None,
+        })
+    }
+
+    fn entered(&mut self, name: &str, event: &Occurrence) {
+        // What calls something is known by its call, which names the item too.
+        if event.kind != "TaskStateEntered" {
+            let record = self.step((name.to_owned(), None), event.at);
+            record.status = StepStatus::Running;
+            record.ended = None;
+        }
+    }
+
+    fn called(&mut self, event: &Occurrence) {
+        let Some(input) = &event.input else { return };
+        let payload = input.get("Payload").unwrap_or(input);
+        let Some(step) = payload["step"].as_str() else {
+            return;
+        };
+        let waits = payload.get("token").is_some();
+        let item = payload["item"].as_str().map(str::to_owned);
+        let key = (step.to_owned(), item);
+        let given = ["with", "prompt", "url", "text", "question"]
+            .into_iter()
+            .find_map(|name| payload.get(name));
+        let given = given.cloned();
+        let record = self.step(key.clone(), event.at);
+        record.attempts += u32::from(!waits || payload.get("tool").is_none());
+        record.input = given.or(record.input.take());
+        record.status = if waits {
+            StepStatus::Waiting
+        } else {
+            StepStatus::Running
+        };
+        self.open.push(key);
+    }
+
+    fn failed(&mut self, event: &Occurrence) {
+        if self.open.is_empty() {
+            return;
+        }
+        let key = self.open.remove(0);
+        let record = self.step(key, event.at);
+        record.status = StepStatus::Failed;
+        record.ended = Some(event.at);
+        record.error.clone_from(&event.error);
+        record.cause.clone_from(&event.cause);
+    }
+
+    fn exited(&mut self, name: &str, event: &Occurrence) {
+        let output = event.output.as_ref();
+        let item = output
+            .and_then(|output| output["item"].as_str())
+            .map(str::to_owned);
+        let calls = event.kind == "TaskStateExited";
+        let key = match self
+            .open
+            .iter()
+            .position(|(step, at)| calls && step == name && *at == item)
+        {
+            Some(at) => self.open.remove(at),
+            None => (name.to_owned(), None),
+        };
+        if calls
+            && self
+                .steps
+                .get(&key)
+                .is_some_and(|step| step.status == StepStatus::Failed)
+        {
+            // It left by its catch.
+            return;
+        }
+        let record = self.step(key, event.at);
+        record.status = StepStatus::Succeeded;
+        record.ended = Some(event.at);
+        record.error = None;
+        record.cause = None;
+        if let Some(output) = output.filter(|_| calls) {
+            record.output = output.get("output").cloned();
+            record.cost = output
+                .get("cost")
+                .and_then(|cost| serde_json::from_value(cost.clone()).ok());
+            record.cached = output["cached"] == true;
+        }
+    }
+}
+
+/// Whether a state is a step, and not one that goes with it.
+fn is_step(name: &str) -> bool {
+    !name.contains(['.', ' ']) && !matches!(name, "start" | "outputs")
+}

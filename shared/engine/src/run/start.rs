@@ -1,0 +1,494 @@
+//! Starting runs: inputs checked, one run for one cause, no more at once than there is room for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::RunRef;
+use crate::document::{Amendment, DocumentKey, Documents, Topic, amend, parse};
+use crate::error::{Error, Kind};
+use crate::runtime::{Runtime, Time};
+use crate::session::hash64;
+use crate::workflow::{WhenFull, Workflow};
+
+/// How long a run is remembered.
+const KEPT: Duration = Duration::from_secs(90 * 86_400);
+
+/// The most runs that wait for room.
+const MAX_WAITING: usize = 500;
+
+/// The longest inputs, in bytes as JSON.
+const MAX_INPUTS: usize = 200 * 1024;
+
+/// How many runs are read at once.
+const PAGE: usize = 200;
+
+/// Input of a workflow's machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunStart {
+    /// The run.
+    pub run: RunRef,
+    /// What started it: its `type`, and what that knows.
+    pub trigger: Value,
+    /// What the workflow is given.
+    pub inputs: Value,
+}
+
+/// Executions of workflows' machines.
+#[async_trait]
+pub trait Runs: Send + Sync {
+    /// Starts an execution under the run's id, unless there is one.
+    ///
+    /// # Errors
+    /// When it could not be started.
+    async fn start(&self, start: &RunStart) -> Result<(), Error>;
+
+    /// Ends a run that is under way; false when there is none.
+    ///
+    /// # Errors
+    /// When it could not be told.
+    async fn cancel(&self, run: &RunRef, why: &str) -> Result<bool, Error>;
+
+    /// How the run's execution stands.
+    ///
+    /// # Errors
+    /// When it could not be asked.
+    async fn state(&self, run: &RunRef) -> Result<RunState, Error>;
+}
+
+/// How a run's execution stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunState {
+    /// It was never started.
+    Absent,
+    /// It is under way.
+    Running,
+    /// It has ended.
+    Ended,
+}
+
+/// Who wants a run, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Beginning {
+    /// Whose it is.
+    pub tenant: String,
+    /// The bot.
+    pub bot: String,
+    /// What started it.
+    pub trigger: Value,
+    /// What the workflow is given.
+    pub inputs: Value,
+    /// What makes it one run however often it is asked for: an occurrence, a webhook's id.
+    pub cause: Option<String>,
+}
+
+/// A run as it was begun.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Started {
+    /// The run.
+    pub run: RunRef,
+    /// What became of the wish.
+    pub state: Begun,
+    /// When it was asked for.
+    pub at: Time,
+    /// What started it.
+    pub trigger: Value,
+    /// What the workflow was given.
+    pub inputs: Value,
+    /// The version of the workflow.
+    pub version: String,
+}
+
+/// What became of the wish for a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Begun {
+    /// It runs, or has run.
+    Started,
+    /// It waits for room.
+    Queued,
+    /// There was no room, and the workflow wants none then.
+    Skipped,
+    /// It was called off while it waited.
+    Cancelled,
+}
+
+/// Which runs of a workflow there are.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Room {
+    running: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    waiting: Vec<String>,
+}
+
+/// What came of looking for room.
+enum Place {
+    Taken,
+    Behind,
+    None,
+    InsteadOf(String),
+}
+
+/// Starts runs.
+#[derive(Clone)]
+pub struct Start {
+    /// Time and ids.
+    pub runtime: Runtime,
+    /// Keeps what was started, and who waits.
+    pub documents: Arc<dyn Documents>,
+    /// Runs them.
+    pub runs: Arc<dyn Runs>,
+}
+
+impl Start {
+    /// Begins a run of `workflow`. The same cause again gives the same run.
+    ///
+    /// # Errors
+    /// `Invalid` when the inputs are not what the workflow takes, `InboxFull` when too many wait, and when a
+    /// store failed.
+    pub async fn begin(&self, workflow: &Workflow, beginning: Beginning) -> Result<Started, Error> {
+        let Beginning {
+            tenant,
+            bot,
+            trigger,
+            inputs,
+            cause,
+        } = beginning;
+        check(&workflow.inputs, &inputs)?;
+        let id = match &cause {
+            Some(cause) => {
+                let parts = [tenant.as_str(), &bot, &workflow.name, cause];
+                format!(
+                    "{:016x}{:016x}",
+                    hash64(&parts),
+                    hash64(&["run", &parts.join("\0")])
+                )
+            }
+            None => self.runtime.new_id().simple().to_string(),
+        };
+        let run = RunRef {
+            id,
+            tenant,
+            bot,
+            workflow: workflow.name.clone(),
+            parent: None,
+        };
+        let now = self.runtime.now();
+        let wished = Started {
+            run,
+            state: Begun::Queued,
+            at: now,
+            trigger,
+            inputs,
+            version: workflow.version.clone(),
+        };
+        // Before there is room: whoever wakes those that wait finds what they are to start.
+        let (mut started, known) =
+            amend(
+                &*self.documents,
+                &run_key(&wished.run),
+                |found| match found {
+                    Some(standing) => (Amendment::Keep, (standing, true)),
+                    None => (save(wished.clone(), now), (wished.clone(), false)),
+                },
+            )
+            .await?;
+        if known && started.state != Begun::Queued {
+            return Ok(started);
+        }
+        let place = self.enter(workflow, &started.run).await?;
+        started.state = match place {
+            Place::None => Begun::Skipped,
+            Place::Behind => return Ok(started),
+            Place::Taken => Begun::Started,
+            Place::InsteadOf(oldest) => {
+                let other = RunRef {
+                    id: oldest,
+                    ..started.run.clone()
+                };
+                self.runs
+                    .cancel(&other, "a newer run took its place")
+                    .await?;
+                Begun::Started
+            }
+        };
+        if started.state == Begun::Started {
+            self.launch(&started).await?;
+        }
+        self.mark(&started.run, started.state).await?;
+        Ok(started)
+    }
+
+    async fn launch(&self, started: &Started) -> Result<(), Error> {
+        let Started {
+            run,
+            trigger,
+            inputs,
+            ..
+        } = started.clone();
+        self.runs
+            .start(&RunStart {
+                run,
+                trigger,
+                inputs,
+            })
+            .await
+    }
+
+    /// Looks for room. Runs that have ended without a word make room too.
+    async fn enter(&self, workflow: &Workflow, run: &RunRef) -> Result<Place, Error> {
+        let Some(concurrency) = workflow.concurrency else {
+            return Ok(Place::Taken);
+        };
+        self.sweep(run).await?;
+        let limit = usize::try_from(concurrency.limit).unwrap_or(usize::MAX);
+        amend(&*self.documents, &room_key(run), |found: Option<Room>| {
+            let mut room = found.unwrap_or_default();
+            let place = if room.running.contains(&run.id) {
+                return (Amendment::Keep, Ok(Place::Taken));
+            } else if room.running.len() < limit && room.waiting.is_empty() {
+                room.running.push(run.id.clone());
+                Place::Taken
+            } else {
+                match concurrency.when_full {
+                    WhenFull::Skip => return (Amendment::Keep, Ok(Place::None)),
+                    WhenFull::Queue if room.waiting.contains(&run.id) => {
+                        return (Amendment::Keep, Ok(Place::Behind));
+                    }
+                    WhenFull::Queue if room.waiting.len() >= MAX_WAITING => {
+                        let message =
+                            format!("{MAX_WAITING} runs of {} wait already", run.workflow);
+                        return (Amendment::Keep, Err(Error::new(Kind::InboxFull, message)));
+                    }
+                    WhenFull::Queue => {
+                        room.waiting.push(run.id.clone());
+                        Place::Behind
+                    }
+                    WhenFull::Replace => {
+                        let oldest = room.running.remove(0);
+                        room.running.push(run.id.clone());
+                        Place::InsteadOf(oldest)
+                    }
+                }
+            };
+            (
+                Amendment::Save {
+                    body: room,
+                    expires: None,
+                },
+                Ok(place),
+            )
+        })
+        .await?
+    }
+
+    /// Takes note of runs that have ended, or were never started, in case nobody said so; `run` tells whose and of
+    /// which workflow.
+    ///
+    /// # Errors
+    /// When a store failed.
+    pub async fn sweep(&self, run: &RunRef) -> Result<(), Error> {
+        let Some(found) = self.documents.read(&room_key(run)).await? else {
+            return Ok(());
+        };
+        let room: Room = parse(found.body)?;
+        for id in room.running.into_iter().filter(|id| *id != run.id) {
+            let other = RunRef { id, ..run.clone() };
+            match self.runs.state(&other).await? {
+                RunState::Running => {}
+                RunState::Ended => Box::pin(self.ended(&other)).await?,
+                RunState::Absent => match self.read(&other).await? {
+                    Some(waiting) if waiting.state == Begun::Queued => {
+                        self.launch(&waiting).await?;
+                        self.mark(&other, Begun::Started).await?;
+                    }
+                    _ => Box::pin(self.ended(&other)).await?,
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// A run has ended: whoever waited longest is next.
+    ///
+    /// # Errors
+    /// When a store failed, or the next could not be started.
+    pub async fn ended(&self, run: &RunRef) -> Result<(), Error> {
+        let key = room_key(run);
+        let next = amend(&*self.documents, &key, |found: Option<Room>| {
+            let Some(mut room) = found else {
+                return (Amendment::Keep, None);
+            };
+            if !room.running.contains(&run.id) {
+                return (Amendment::Keep, None);
+            }
+            room.running.retain(|id| *id != run.id);
+            let next = (!room.waiting.is_empty()).then(|| room.waiting.remove(0));
+            room.running.extend(next.clone());
+            (
+                Amendment::Save {
+                    body: room,
+                    expires: None,
+                },
+                next,
+            )
+        });
+        let Some(id) = next.await? else {
+            return Ok(());
+        };
+        let next = RunRef { id, ..run.clone() };
+        match self.read(&next).await? {
+            Some(waiting) if waiting.state == Begun::Queued => {
+                self.launch(&waiting).await?;
+                self.mark(&next, Begun::Started).await
+            }
+            _ => Box::pin(self.ended(&next)).await,
+        }
+    }
+
+    /// Ends a run, or calls it off while it waits; false when it has ended.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, and when a store failed.
+    pub async fn cancel(&self, tenant: &str, id: &str, why: &str) -> Result<bool, Error> {
+        let found = self.find(tenant, id).await?;
+        match found.state {
+            Begun::Queued => {
+                self.mark(&found.run, Begun::Cancelled).await?;
+                Ok(true)
+            }
+            Begun::Started => self.runs.cancel(&found.run, why).await,
+            Begun::Skipped | Begun::Cancelled => Ok(false),
+        }
+    }
+
+    /// What was begun under `id`.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, and when the store failed.
+    pub async fn find(&self, tenant: &str, id: &str) -> Result<Started, Error> {
+        let found = self
+            .documents
+            .read(&DocumentKey::new(tenant, Topic::Run, id))
+            .await?;
+        let found =
+            found.ok_or_else(|| Error::new(Kind::NotFound, format!("there is no run {id}")))?;
+        parse(found.body)
+    }
+
+    /// A tenant's latest runs, the newest first.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn latest(
+        &self,
+        tenant: &str,
+        workflow: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Started>, Error> {
+        let mut runs: Vec<Started> = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page = self
+                .documents
+                .list(tenant, Topic::Run, &after, PAGE)
+                .await?;
+            let Some(last) = page.last() else { break };
+            after.clone_from(&last.id);
+            for document in page {
+                let started: Started = parse(document.body)?;
+                if workflow.is_none_or(|workflow| workflow == started.run.workflow) {
+                    runs.push(started);
+                }
+            }
+        }
+        runs.sort_by(|one, other| (other.at, &other.run.id).cmp(&(one.at, &one.run.id)));
+        runs.truncate(limit);
+        Ok(runs)
+    }
+
+    async fn read(&self, run: &RunRef) -> Result<Option<Started>, Error> {
+        let found = self.documents.read(&run_key(run)).await?;
+        found.map(|found| parse(found.body)).transpose()
+    }
+
+    async fn mark(&self, run: &RunRef, state: Begun) -> Result<(), Error> {
+        let now = self.runtime.now();
+        amend(
+            &*self.documents,
+            &run_key(run),
+            |found: Option<Started>| match found {
+                Some(standing) if standing.state == Begun::Queued && state != Begun::Queued => {
+                    (save(Started { state, ..standing }, now), ())
+                }
+                _ => (Amendment::Keep, ()),
+            },
+        )
+        .await
+    }
+}
+
+fn save(started: Started, now: Time) -> Amendment<Started> {
+    Amendment::Save {
+        body: started,
+        expires: Some(now.plus(KEPT)),
+    }
+}
+
+fn run_key(run: &RunRef) -> DocumentKey {
+    DocumentKey::new(&run.tenant, Topic::Run, run.id.clone())
+}
+
+fn room_key(run: &RunRef) -> DocumentKey {
+    DocumentKey::new(
+        &run.tenant,
+        Topic::Room,
+        format!("{}.{}", run.bot, run.workflow),
+    )
+}
+
+/// Whether `inputs` are what a workflow takes.
+fn check(expected: &BTreeMap<String, crate::workflow::Input>, inputs: &Value) -> Result<(), Error> {
+    let invalid = |message: String| Err(Error::new(Kind::Invalid, message));
+    let Some(given) = inputs.as_object() else {
+        return invalid("the inputs must be a table".to_owned());
+    };
+    if json!(given).to_string().len() > MAX_INPUTS {
+        return invalid(format!("the inputs are longer than {MAX_INPUTS} bytes"));
+    }
+    for (name, input) in expected {
+        match given.get(name) {
+            None if input.is_optional() => {}
+            None => {
+                return invalid(format!(
+                    "the input `{name}` is missing ({})",
+                    input.kind.name()
+                ));
+            }
+            Some(Value::Null) if input.default == Some(Value::Null) => {}
+            Some(value) if !input.kind.admits(value) => {
+                return invalid(format!(
+                    "the input `{name}` must be of the type {}",
+                    input.kind.name()
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some(unknown) = given.keys().find(|name| !expected.contains_key(*name)) {
+        let known: Vec<&str> = expected.keys().map(String::as_str).collect();
+        let message = match known.as_slice() {
+            [] => format!("there is no input `{unknown}`: the workflow takes none"),
+            known => format!(
+                "there is no input `{unknown}`; the inputs are {}",
+                known.join(", ")
+            ),
+        };
+        return invalid(message);
+    }
+    Ok(())
+}

@@ -1,0 +1,393 @@
+//! Steps that call something: a function, or another machine.
+
+use serde_json::{Map, Value, json};
+
+use super::{Compiler, States, assign, nulls};
+use crate::workflow::plan::{Action, Step};
+use crate::workflow::scope::{Scope, variable};
+use crate::workflow::template::jsonata;
+
+/// What trying again does not help.
+const FINAL: [&str; 10] = [
+    "Invalid",
+    "NotFound",
+    "Unauthenticated",
+    "Forbidden",
+    "ModelFailed",
+    "ToolFailed",
+    "Unknown",
+    "Denied",
+    "Internal",
+    "States.Timeout",
+];
+
+/// What a `retry` that names no errors is for.
+const PASSING: [&str; 4] = ["ToolFailed", "ModelFailed", "Unavailable", "States.Timeout"];
+
+/// Seconds that one try may take when the step does not say.
+const TIMEOUT: u64 = 60;
+
+/// Seconds that a model is given.
+const MODEL_TIMEOUT: u64 = 280;
+
+/// What is tried again without being asked to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Retried {
+    /// A function that broke off or could not be reached: it knows what it has done.
+    Function,
+    /// Nothing.
+    Flow,
+}
+
+impl<'w> Compiler<'w> {
+    /// Compiles a step that calls something.
+    pub(super) fn call(
+        &mut self,
+        step: &'w Step,
+        scope: &mut Scope<'w>,
+        next: &str,
+        states: &mut States,
+    ) {
+        let (function, mut payload) = match &step.action {
+            Action::Tool { tool, with, .. } => {
+                self.check_tool(step);
+                let with = self.arguments(with, scope);
+                if self.asks(tool) {
+                    self.approval_of(step, tool, &with, scope, next, states);
+                }
+                ("step-tool", json!({ "tool": tool, "with": with }))
+            }
+            Action::Ask {
+                prompt,
+                system,
+                answer,
+            } => {
+                let mut payload = json!({ "prompt": self.text(prompt, scope) });
+                if let Some(system) = system {
+                    payload["system"] = self.text(system, scope);
+                }
+                if let Some(answer) = answer {
+                    payload["answer"] = answer.clone();
+                }
+                ("step-ask", payload)
+            }
+            Action::Notify(notification) => {
+                self.check_person(notification);
+                let text = self.text(&notification.text, scope);
+                let class = &notification.class;
+                (
+                    "step-notify",
+                    json!({ "to": notification.to, "class": class, "text": text }),
+                )
+            }
+            Action::Http {
+                method,
+                url,
+                headers,
+                body,
+                side_effect,
+                idempotency_header,
+            } => {
+                let headers: Map<String, Value> = headers
+                    .iter()
+                    .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
+                    .collect();
+                let mut payload = json!({
+                    "method": method,
+                    "url": self.text(url, scope),
+                    "headers": headers,
+                    "side_effect": side_effect,
+                });
+                if let Some(body) = body {
+                    payload["body"] = self.template(body, scope);
+                }
+                if let Some(header) = idempotency_header {
+                    payload["idempotency_header"] = Value::from(header.as_str());
+                }
+                ("step-http", payload)
+            }
+            Action::Approve {
+                question,
+                role,
+                needed,
+                expires,
+                details,
+                ..
+            } => {
+                self.check_role(step);
+                let payload = json!({
+                    "question": self.text(question, scope),
+                    "details": self.template(details, scope),
+                    "role": role,
+                    "needed": needed,
+                    "seconds": expires.as_secs(),
+                });
+                return self.approve(step, payload, expires.as_secs(), scope, next, states);
+            }
+            Action::Workflow { workflow, with, .. } => {
+                let with = self.arguments(with, scope);
+                return self.child(step, workflow, with, scope, next, states);
+            }
+            _ => return,
+        };
+        self.identify(step, scope, &mut payload);
+        if let Some(cache) = &step.cache {
+            let key = self.template(&cache.key, scope);
+            payload["cache"] = json!({ "key": key, "seconds": cache.keep.as_secs() });
+        }
+        if matches!(&step.action, Action::Tool { tool, .. } if self.asks(tool)) {
+            payload["approval"] = jsonata(&format!("$approval_{}", step.name));
+        }
+        let usual = if function == "step-ask" {
+            MODEL_TIMEOUT
+        } else {
+            TIMEOUT
+        };
+        let mut state = json!({
+            "Type": "Task",
+            "Resource": format!("${{{function}}}"),
+            "Arguments": payload,
+            "TimeoutSeconds": step.timeout.map_or(usual, |timeout| timeout.as_secs()),
+            "Assign": { variable(&step.name): jsonata("$states.result.output") },
+            "Next": next,
+        });
+        self.handlers(step, scope, next, &mut state, Retried::Function, states);
+    }
+
+    fn arguments(
+        &mut self,
+        with: &'w [(String, crate::workflow::Template)],
+        scope: &Scope<'_>,
+    ) -> Value {
+        let argument = |(name, value): &(String, _)| (name.clone(), self.template(value, scope));
+        Value::Object(with.iter().map(argument).collect())
+    }
+
+    /// What makes the call one and the same however often it is made.
+    fn identify(&self, step: &Step, scope: &Scope<'_>, payload: &mut Value) {
+        payload["run"] = jsonata("$run");
+        payload["step"] = Value::from(step.name.as_str());
+        if let Some(item) = scope.item() {
+            payload["item"] = jsonata(&item);
+        }
+    }
+
+    fn approve(
+        &mut self,
+        step: &'w Step,
+        mut payload: Value,
+        seconds: u64,
+        scope: &mut Scope<'w>,
+        next: &str,
+        states: &mut States,
+    ) {
+        self.identify(step, scope, &mut payload);
+        let mut state = waiting(payload, seconds);
+        state["Assign"] = json!({ variable(&step.name): jsonata("$states.result.output") });
+        state["Next"] = Value::from(next);
+        self.handlers(step, scope, next, &mut state, Retried::Function, states);
+    }
+
+    /// Asks before a call whose tool wants a person's yes; the function knows whether this call does.
+    fn approval_of(
+        &mut self,
+        step: &'w Step,
+        tool: &str,
+        with: &Value,
+        scope: &Scope<'w>,
+        next: &str,
+        states: &mut States,
+    ) {
+        let rule = self
+            .around
+            .bot
+            .tools
+            .get(tool)
+            .and_then(|tool| tool.approval.as_ref());
+        let seconds = rule.map_or(0, |rule| rule.expires.as_secs());
+        let mut payload = json!({ "tool": tool, "with": with });
+        self.identify(step, scope, &mut payload);
+        let mut state = waiting(payload, seconds);
+        state["Assign"] =
+            json!({ format!("approval_{}", step.name): jsonata("$states.result.output.approval") });
+        state["Next"] = Value::from(step.name.as_str());
+        state["Retry"] = json!([never(&FINAL), infrastructure()]);
+        let catch = self.catchers(step, scope, next, None);
+        if !catch.is_empty() {
+            state["Catch"] = Value::Array(catch);
+        }
+        states.insert(format!("{}.approve", step.name), state);
+    }
+
+    fn child(
+        &mut self,
+        step: &'w Step,
+        workflow: &str,
+        with: Value,
+        scope: &mut Scope<'w>,
+        next: &str,
+        states: &mut States,
+    ) {
+        let place = scope
+            .item()
+            .map_or(String::new(), |item| format!(" & '.' & {item}"));
+        let tried = "$string($states.context.State.RetryCount)";
+        let name = format!("$run.id & '.{}'{place} & '.' & {tried}", step.name);
+        let run = format!(
+            "$merge([$run, {{'id': {name}, 'workflow': \"{workflow}\", 'parent': $run.id}}])"
+        );
+        let mut state = json!({
+            "Type": "Task",
+            "Resource": "arn:aws:states:::states:startExecution.sync:2",
+            "Arguments": {
+                "StateMachineArn": format!("${{workflow-{workflow}}}"),
+                "Name": jsonata(&format!("$substring($hash({name}, 'SHA-256'), 0, 64)")),
+                "Input": {
+                    "run": jsonata(&run),
+                    "trigger": { "type": "workflow", "run": jsonata("$run.id") },
+                    "inputs": with,
+                },
+            },
+            "Assign": { variable(&step.name): jsonata("$states.result.Output") },
+            "Next": next,
+        });
+        if let Some(timeout) = step.timeout {
+            state["TimeoutSeconds"] = Value::from(timeout.as_secs());
+        }
+        self.handlers(step, scope, next, &mut state, Retried::Flow, states);
+    }
+
+    /// Adds what happens when the step fails, and the steps that catch it.
+    pub(super) fn handlers(
+        &mut self,
+        step: &'w Step,
+        scope: &mut Scope<'w>,
+        next: &str,
+        state: &mut Value,
+        retried: Retried,
+        states: &mut States,
+    ) {
+        let retry = retry(step, retried);
+        if !retry.is_empty() {
+            state["Retry"] = Value::Array(retry);
+        }
+        let caught: Vec<&str> = step
+            .catch
+            .iter()
+            .flat_map(|catch| catch.steps.names())
+            .collect();
+        assign(state, nulls(caught.iter().copied()));
+        let mut handlers = States::new();
+        let catch = self.catchers(step, scope, next, Some(&mut handlers));
+        if !catch.is_empty() {
+            state["Catch"] = Value::Array(catch);
+        }
+        states.insert(step.name.clone(), state.take());
+        states.extend(handlers);
+        for name in caught {
+            scope.reveal(name);
+        }
+    }
+
+    /// The catchers of a step; compiles their steps into `handlers`, if they are wanted.
+    fn catchers(
+        &mut self,
+        step: &'w Step,
+        scope: &Scope<'w>,
+        next: &str,
+        mut handlers: Option<&mut States>,
+    ) -> Vec<Value> {
+        let error = format!("error_{}", step.name);
+        let all = step.names();
+        let mut catchers = Vec::with_capacity(step.catch.len());
+        for catch in &step.catch {
+            let mut inside = scope.clone();
+            inside.bind("error", format!("${error}"));
+            let own = catch.steps.names();
+            let mut assigned = nulls(all.iter().copied().filter(|name| !own.contains(name)));
+            assigned.insert(error.clone(), jsonata("$states.errorOutput"));
+            if let Some(gives) = &catch.gives {
+                // The variable with the error is there only after the catcher has assigned it.
+                let mut here = scope.clone();
+                here.bind("error", "$states.errorOutput".to_owned());
+                assigned.insert(variable(&step.name), self.template(gives, &here));
+            }
+            inside.reveal(&step.name);
+            let on = match catch.on.as_slice() {
+                [] => vec!["States.ALL".to_owned()],
+                some => some.to_vec(),
+            };
+            let first = self.first(&catch.steps, next);
+            catchers.push(json!({ "ErrorEquals": on, "Assign": assigned, "Next": first }));
+            if let Some(handlers) = handlers.as_deref_mut() {
+                self.block(&catch.steps, &mut inside, next, handlers);
+            }
+        }
+        catchers
+    }
+}
+
+/// A state that waits for people.
+fn waiting(payload: Value, seconds: u64) -> Value {
+    let mut payload = payload;
+    payload["token"] = jsonata("$states.context.Task.Token");
+    json!({
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "Arguments": { "FunctionName": "${step-approve}", "Payload": payload },
+        "TimeoutSeconds": seconds.max(1),
+    })
+}
+
+fn retry(step: &Step, retried: Retried) -> Vec<Value> {
+    let own = step.retry.as_ref().map(|retry| {
+        let on: Vec<&str> = match retry.on.as_slice() {
+            [] if retried == Retried::Flow => vec!["States.ALL"],
+            [] => PASSING.to_vec(),
+            some => some.iter().map(String::as_str).collect(),
+        };
+        let mut retrier = json!({
+            "ErrorEquals": on,
+            "IntervalSeconds": retry.interval.as_secs().max(1),
+            "BackoffRate": retry.backoff,
+            "MaxAttempts": retry.max_attempts - 1,
+            "MaxDelaySeconds": retry.max_interval.as_secs().max(2),
+        });
+        if retry.jitter {
+            retrier["JitterStrategy"] = Value::from("FULL");
+        }
+        (
+            on.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(),
+            retrier,
+        )
+    });
+    let taken: Vec<String> = own.as_ref().map_or_else(Vec::new, |(on, _)| on.clone());
+    let mut retriers: Vec<Value> = own.into_iter().map(|(_, retrier)| retrier).collect();
+    if retried == Retried::Function && !taken.iter().any(|name| name == "States.ALL") {
+        let never_again: Vec<&str> = FINAL
+            .into_iter()
+            .filter(|name| !taken.iter().any(|on| on == name))
+            .collect();
+        retriers.push(never(&never_again));
+        if !taken.iter().any(|name| name == "States.TaskFailed") {
+            retriers.push(infrastructure());
+        }
+    }
+    retriers
+}
+
+fn never(errors: &[&str]) -> Value {
+    json!({ "ErrorEquals": errors, "MaxAttempts": 0 })
+}
+
+/// A function that broke off, or could not be called.
+fn infrastructure() -> Value {
+    json!({
+        "ErrorEquals": ["States.TaskFailed"],
+        "IntervalSeconds": 2,
+        "BackoffRate": 2,
+        "MaxAttempts": 8,
+        "MaxDelaySeconds": 300,
+        "JitterStrategy": "FULL",
+    })
+}

@@ -1,0 +1,83 @@
+//! All workflows of a bot's folder.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::bot::{Bot, BotFiles, Problem, Problems};
+use crate::workflow::{Around, Syntax, Workflow, compile};
+
+/// The workflows of a folder and the machines they are compiled to, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Library {
+    /// The workflows.
+    pub workflows: BTreeMap<String, Workflow>,
+    /// Their definitions, with `${function-name}` in place of what is called.
+    pub definitions: BTreeMap<String, Value>,
+}
+
+/// The longest file that is read, in bytes; what is longer is told with its own words.
+const MAX_FILE: usize = 1024 * 1024;
+
+impl Library {
+    /// Reads and compiles every `workflows/<name>.yaml` of the bot's folder.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn load(files: &dyn BotFiles, bot: &Bot, syntax: &dyn Syntax) -> Result<Self, Problems> {
+        let mut problems = Vec::new();
+        let mut library = Self::default();
+        for path in files.list()? {
+            let Some(name) = path.strip_prefix("workflows/") else {
+                continue;
+            };
+            if !name.ends_with(".yaml") || name.contains('/') {
+                let hint = "a workflow is a file `workflows/<name>.yaml`";
+                problems.push(Problem::new(&path, "this is no workflow").hint(hint));
+                continue;
+            }
+            match read(files, &path) {
+                Ok(workflow) => drop(library.workflows.insert(workflow.name.clone(), workflow)),
+                Err(Problems(found)) => problems.extend(found),
+            }
+        }
+        for (name, workflow) in &library.workflows {
+            let workflows = &library.workflows;
+            match compile(
+                workflow,
+                Around {
+                    bot,
+                    workflows,
+                    syntax,
+                },
+            ) {
+                Ok(compiled) => drop(
+                    library
+                        .definitions
+                        .insert(name.clone(), compiled.definition),
+                ),
+                Err(Problems(found)) => problems.extend(found),
+            }
+        }
+        match problems.is_empty() {
+            true => Ok(library),
+            false => Err(Problems(problems)),
+        }
+    }
+
+    /// The names of the secrets that its requests and webhooks need.
+    #[must_use]
+    pub fn secret_names(&self) -> Vec<String> {
+        self.workflows
+            .values()
+            .flat_map(Workflow::secret_names)
+            .collect()
+    }
+}
+
+fn read(files: &dyn BotFiles, path: &str) -> Result<Workflow, Problems> {
+    let content = files.read(path, MAX_FILE)?;
+    let text = String::from_utf8(content)
+        .map_err(|_| Problem::new(path, "this is not UTF-8 text").hint("save the file as UTF-8"))?;
+    Workflow::read(path, &text)
+}

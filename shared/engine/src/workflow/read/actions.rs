@@ -1,0 +1,445 @@
+//! Reads what a step does: one kind each.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::fields::{Fields, Source};
+use super::{NAME_RULE, is_name, is_taken, steps};
+use crate::bot::looks_like_secret;
+use crate::notify::Class;
+use crate::tool::SideEffectPolicy;
+use crate::workflow::plan::{Action, Block, Notification, Rule, Wait};
+use crate::workflow::template::{Part, Template};
+use crate::yaml::{Entry, Node, Yaml};
+
+/// The kinds of steps: the field that says what a step does.
+pub(super) const KINDS: [&str; 13] = [
+    "tool", "ask", "approve", "notify", "http", "wait", "choose", "each", "parallel", "repeat",
+    "workflow", "set", "fail",
+];
+
+/// Fields of a step that calls something.
+const CALLS: Own = Own {
+    fields: &["with"],
+    refused: &[],
+};
+
+/// Fields that go with a kind.
+#[derive(Clone, Copy)]
+pub(super) struct Own {
+    /// Those it has beside the common ones.
+    pub(super) fields: &'static [&'static str],
+    /// The common ones that mean nothing to it.
+    pub(super) refused: &'static [&'static str],
+}
+
+const fn own(fields: &'static [&'static str], refused: &'static [&'static str]) -> Own {
+    Own { fields, refused }
+}
+
+/// What does not fail cannot be tried again or caught.
+const PLAIN: &[&str] = &["retry", "catch", "timeout", "cache"];
+const FANS_OUT: &[&str] = &["timeout", "cache"];
+
+/// The longest time a question stands or a step waits.
+const MAX_WAIT: Duration = Duration::from_secs(365 * 86_400);
+
+/// Reads the step's action, whose kind is said by the entry `kind`.
+pub(super) fn read(
+    source: &mut Source<'_>,
+    step: &Fields<'_>,
+    kind: &Entry,
+) -> Option<(Action, Own)> {
+    let value = &kind.value;
+    Some(match kind.key.as_str() {
+        "tool" => (
+            Action::Tool {
+                tool: source.text(value, "`tool`")?.to_owned(),
+                place: value.place,
+                with: source.templates(step.get("with"), "`with`"),
+            },
+            CALLS,
+        ),
+        "ask" => (ask(source, step, value)?, own(&["system", "answer"], &[])),
+        "approve" => (
+            approve(source, step, value)?,
+            own(
+                &["role", "needed", "expires", "details"],
+                &["retry", "timeout", "cache"],
+            ),
+        ),
+        "notify" => (
+            notify(source, step, value)?,
+            own(&["text", "class"], &["cache"]),
+        ),
+        "http" => (http(source, value)?, own(&[], &[])),
+        "wait" => (Action::Wait(wait(source, value)?), own(&[], PLAIN)),
+        "choose" => (choose(source, value)?, own(&[], PLAIN)),
+        "each" => (
+            each(source, step, value)?,
+            own(&["as", "at_once", "steps", "gives"], FANS_OUT),
+        ),
+        "parallel" => (parallel(source, value)?, own(&[], FANS_OUT)),
+        "repeat" => (
+            repeat(source, step, value)?,
+            own(&["until", "at_most", "pause"], PLAIN),
+        ),
+        "workflow" => (
+            Action::Workflow {
+                workflow: source.text(value, "`workflow`")?.to_owned(),
+                place: value.place,
+                with: source.templates(step.get("with"), "`with`"),
+            },
+            own(&["with"], &["cache"]),
+        ),
+        "set" => (Action::Set(source.template(value)), own(&[], PLAIN)),
+        _ => (fail(source, value)?, own(&[], PLAIN)),
+    })
+}
+
+fn ask(source: &mut Source<'_>, step: &Fields<'_>, prompt: &Node) -> Option<Action> {
+    source.text(prompt, "`ask`")?;
+    let answer = step.get("answer").and_then(|node| answer(source, node));
+    Some(Action::Ask {
+        prompt: source.template(prompt),
+        system: step.get("system").map(|node| source.template(node)),
+        answer,
+    })
+}
+
+/// A JSON Schema, or a table of field names and types, which is short for one.
+fn answer(source: &mut Source<'_>, node: &Node) -> Option<Value> {
+    let fields = source.table(node, "`answer`")?;
+    let schema = node.json();
+    let is_schema = ["$schema", "properties", "anyOf", "oneOf", "enum"];
+    if is_schema.iter().any(|key| schema.get(key).is_some()) {
+        if let Err(error) = jsonschema::options().offline().build(&schema) {
+            source.wrong(
+                node.place,
+                format!("`answer` is no JSON Schema: {error}"),
+                "see https://json-schema.org",
+            );
+        }
+        return Some(schema);
+    }
+    let mut properties = serde_json::Map::new();
+    for entry in fields.entries {
+        let property = match &entry.value.value {
+            Yaml::Scalar { text, .. } => match text.as_str() {
+                "list" => serde_json::json!({ "type": "array" }),
+                "any" => serde_json::json!({}),
+                "string" | "integer" | "number" | "boolean" | "object" => {
+                    serde_json::json!({ "type": text })
+                }
+                _ => {
+                    let what = format!("`{text}` is no type");
+                    let hint =
+                        "write `string`, `integer`, `number`, `boolean`, `list`, `object` or `any`";
+                    source.wrong(entry.value.place, what, hint);
+                    continue;
+                }
+            },
+            Yaml::List(_) => serde_json::json!({ "enum": entry.value.json() }),
+            Yaml::Table(_) => entry.value.json(),
+        };
+        properties.insert(entry.key.clone(), property);
+    }
+    let required: Vec<&String> = properties.keys().collect();
+    Some(serde_json::json!({
+        "type": "object",
+        "required": required,
+        "properties": properties,
+        "additionalProperties": false,
+    }))
+}
+
+fn approve(source: &mut Source<'_>, step: &Fields<'_>, question: &Node) -> Option<Action> {
+    source.text(question, "`approve`")?;
+    let role = step.need(
+        source,
+        "role",
+        "name a role that people.toml gives to somebody, such as `role: manager`",
+    );
+    let question = source.template(question);
+    let details = step.get("details").map(|node| source.template(node));
+    let needed = step.whole(source, "needed", 1, 2).unwrap_or(1);
+    let expires = step
+        .duration(source, "expires", MAX_WAIT)
+        .unwrap_or(Duration::from_secs(86_400));
+    let role = role?;
+    Some(Action::Approve {
+        question,
+        role: source.text(role, "`role`")?.to_owned(),
+        place: role.place,
+        needed,
+        expires,
+        details: details.unwrap_or_else(|| Template::Constant(serde_json::json!({}))),
+    })
+}
+
+fn notify(source: &mut Source<'_>, step: &Fields<'_>, to: &Node) -> Option<Action> {
+    let text = step.need(source, "text", "say what they are told");
+    let text = text.map(|node| source.template(node));
+    let classes = [
+        ("urgent", Class::Urgent),
+        ("important", Class::Important),
+        ("informative", Class::Informative),
+        ("ambient", Class::Ambient),
+    ];
+    let class = step
+        .get("class")
+        .and_then(|node| source.choice(node, "`class`", &classes));
+    Some(Action::Notify(Notification {
+        to: source.text(to, "`notify`")?.to_owned(),
+        place: to.place,
+        class: class.unwrap_or(Class::Important),
+        text: text?,
+    }))
+}
+
+fn http(source: &mut Source<'_>, node: &Node) -> Option<Action> {
+    let fields = source.table(node, "`http`")?;
+    fields.allow(
+        source,
+        &[
+            "method",
+            "url",
+            "headers",
+            "body",
+            "side_effect",
+            "idempotency_header",
+        ],
+    );
+    let methods = ["GET", "POST", "PUT", "PATCH", "DELETE"].map(|method| (method, method));
+    let method = fields
+        .get("method")
+        .and_then(|node| source.choice(node, "`method`", &methods));
+    let method = method.unwrap_or("GET");
+    let url = fields.need(
+        source,
+        "url",
+        "say where the request goes, such as `https://api.example.com/notes`",
+    )?;
+    let template = source.template(url);
+    if !has_plain_host(&template) {
+        let what = "the host of `url` must be written out";
+        source.wrong(
+            url.place,
+            what,
+            "begin with `https://host/`; expressions may follow",
+        );
+    }
+    let policies = [
+        ("pure", SideEffectPolicy::Pure),
+        ("idempotent", SideEffectPolicy::Idempotent),
+        ("irreversible", SideEffectPolicy::Irreversible),
+    ];
+    let side_effect = fields
+        .get("side_effect")
+        .and_then(|node| source.choice(node, "`side_effect`", &policies));
+    if side_effect.is_none() && method != "GET" {
+        let what = format!("`side_effect` is missing: may this {method} be repeated?");
+        source.wrong(
+            fields.place,
+            what,
+            "write `idempotent` if it may, `irreversible` if it may not",
+        );
+    }
+    Some(Action::Http {
+        method: method.to_owned(),
+        url: template,
+        headers: headers(source, &fields),
+        body: fields.get("body").map(|node| source.template(node)),
+        side_effect: side_effect.unwrap_or(SideEffectPolicy::Pure),
+        idempotency_header: fields.text(source, "idempotency_header"),
+    })
+}
+
+fn headers(source: &mut Source<'_>, fields: &Fields<'_>) -> Vec<(String, String)> {
+    let Some(table) = fields.table(source, "headers") else {
+        return Vec::new();
+    };
+    let mut headers = Vec::new();
+    for entry in table.entries {
+        if let Some(value) = source.text(&entry.value, "a header") {
+            if value.split_whitespace().any(looks_like_secret) {
+                let hint =
+                    "put it into the secrets file and write its name here: `Bearer {secret:NAME}`";
+                source.wrong(
+                    entry.value.place,
+                    format!("`{}` looks like a secret", entry.key),
+                    hint,
+                );
+            }
+            headers.push((entry.key.clone(), value.to_owned()));
+        }
+    }
+    headers
+}
+
+/// Whether a URL's scheme and host are not made by an expression.
+fn has_plain_host(url: &Template) -> bool {
+    let start = match url {
+        Template::Constant(Value::String(text)) => return after_host(text).is_some(),
+        Template::Text(parts) => parts.first(),
+        _ => None,
+    };
+    match start {
+        Some(Part::Literal(text)) => {
+            after_host(text).is_some_and(|rest| rest.starts_with(['/', '?']))
+        }
+        _ => false,
+    }
+}
+
+fn after_host(url: &str) -> Option<&str> {
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    (end > 0).then(|| &rest[end..])
+}
+
+fn wait(source: &mut Source<'_>, node: &Node) -> Option<Wait> {
+    if let Yaml::Scalar { text, .. } = &node.value {
+        if text.trim().starts_with("${") {
+            return source.expression(node, "`wait`").map(Wait::Seconds);
+        }
+        return source.duration(node, "`wait`", MAX_WAIT).map(Wait::For);
+    }
+    let fields = source.table(node, "`wait`")?;
+    fields.allow(source, &["for", "until"]);
+    match (fields.get("for"), fields.get("until")) {
+        (Some(length), None) => source.duration(length, "`for`", MAX_WAIT).map(Wait::For),
+        (None, Some(time)) => source.expression(time, "`until`").map(Wait::Until),
+        _ => {
+            source.wrong(
+                node.place,
+                "a `wait` has one of `for` and `until`",
+                "write `wait: 10m`",
+            );
+            None
+        }
+    }
+}
+
+fn choose(source: &mut Source<'_>, node: &Node) -> Option<Action> {
+    let items = source.list(node, "`choose`")?;
+    let mut rules: Vec<Rule> = Vec::new();
+    for item in items {
+        let Some(fields) = source.table(item, "a way of `choose`") else {
+            continue;
+        };
+        fields.allow(source, &["when", "steps"]);
+        if rules.last().is_some_and(|before| before.when.is_none()) {
+            source.wrong(
+                item.place,
+                "this way is never taken: the one above has no `when`",
+                "move it up",
+            );
+        }
+        let hint = "say what is done; the last way may leave `when` out";
+        rules.push(Rule {
+            when: fields
+                .get("when")
+                .and_then(|node| source.expression(node, "`when`")),
+            steps: match fields.need(source, "steps", hint) {
+                Some(node) => steps::block(source, node),
+                None => Block::default(),
+            },
+        });
+    }
+    if rules.is_empty() {
+        source.wrong(
+            node.place,
+            "there is no way to choose",
+            "write `- when: …` with `steps:` under it",
+        );
+    }
+    if let [Rule { when: None, .. }] = rules.as_slice() {
+        source.wrong(
+            node.place,
+            "there is nothing to choose: the only way has no `when`",
+            "add `when`",
+        );
+    }
+    Some(Action::Choose(rules))
+}
+
+fn each(source: &mut Source<'_>, step: &Fields<'_>, items: &Node) -> Option<Action> {
+    let variable = step.text(source, "as").unwrap_or_else(|| "item".to_owned());
+    if !is_name(&variable) || is_taken(&variable) {
+        source.wrong(
+            step.place_of("as"),
+            format!("`${variable}` cannot name an item"),
+            NAME_RULE,
+        );
+    }
+    let block = step.need(source, "steps", "say what is done with every item");
+    Some(Action::Each {
+        items: source.expression(items, "`each`")?,
+        variable,
+        at_once: step.whole(source, "at_once", 1, 40).unwrap_or(1),
+        steps: block.map_or_else(Block::default, |node| steps::block(source, node)),
+        gives: step.get("gives").map(|node| source.template(node)),
+    })
+}
+
+fn parallel(source: &mut Source<'_>, node: &Node) -> Option<Action> {
+    let table = source.table(node, "`parallel`")?;
+    if table.entries.len() < 2 {
+        source.wrong(
+            node.place,
+            "there is nothing to do at the same time",
+            "name two blocks of steps or more",
+        );
+    }
+    let mut branches = Vec::new();
+    for entry in table.entries {
+        branches.push((entry.key.clone(), steps::block(source, &entry.value)));
+    }
+    Some(Action::Parallel(branches))
+}
+
+fn repeat(source: &mut Source<'_>, step: &Fields<'_>, block: &Node) -> Option<Action> {
+    let until = step.need(
+        source,
+        "until",
+        "say when it is enough, such as `$steps.poll.done`",
+    );
+    let steps = steps::block(source, block);
+    if step.get("at_most").is_none() {
+        source.wrong(
+            step.place,
+            "`at_most` is missing",
+            "say how often at most, such as `at_most: 10`",
+        );
+    }
+    Some(Action::Repeat {
+        steps,
+        until: source.expression(until?, "`until`")?,
+        at_most: step.whole(source, "at_most", 1, 1000).unwrap_or(1),
+        pause: step.duration(source, "pause", MAX_WAIT),
+    })
+}
+
+fn fail(source: &mut Source<'_>, node: &Node) -> Option<Action> {
+    if let Yaml::Scalar { .. } = node.value {
+        return Some(Action::Fail {
+            error: "Failed".to_owned(),
+            cause: source.template(node),
+        });
+    }
+    let fields = source.table(node, "`fail`")?;
+    fields.allow(source, &["error", "cause"]);
+    let cause = fields.need(source, "cause", "say why, for who reads it");
+    Some(Action::Fail {
+        error: fields
+            .text(source, "error")
+            .unwrap_or_else(|| "Failed".to_owned()),
+        cause: cause.map_or(Template::Constant(Value::from("")), |node| {
+            source.template(node)
+        }),
+    })
+}

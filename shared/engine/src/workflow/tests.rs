@@ -1,0 +1,269 @@
+//! What is said about mistakes: the line, what is wrong, what to do.
+
+use std::collections::BTreeMap;
+
+use crate::bot::{Bot, MemoryFiles};
+use crate::workflow::{Around, Syntax, Workflow, compile};
+
+struct Anything;
+
+impl Syntax for Anything {
+    fn mistake(&self, expression: &str) -> Option<String> {
+        expression
+            .contains("((")
+            .then(|| "unexpected end".to_owned())
+    }
+}
+
+fn bot() -> Bot {
+    let files = MemoryFiles::default()
+        .with("bot.toml", "format = 1\nname = \"shop\"\n[model]\nuse = \"openai/gpt-4.1-mini\"\n")
+        .with("SOUL.md", "You are a shop.")
+        .with("people.toml", "format = 1\n[people.ana]\nroles = [\"manager\"]\nweb = \"ana\"\n")
+        .with(
+            "tools/lookup.toml",
+            "format = 1\ndescription = \"Looks up.\"\nkind = \"record\"\nside_effect = \"idempotent\"\n[parameters]\ntype = \"object\"\nrequired = [\"order\"]\nadditionalProperties = false\n[parameters.properties.order]\ntype = \"string\"\ndescription = \"The order.\"\n[record]\ncollection = \"things\"\n",
+        );
+    Bot::load(&files)
+        .unwrap_or_else(|problems| panic!("{problems}"))
+        .bot
+}
+
+/// What is wrong with a workflow of these lines, one problem a line.
+fn mistakes(text: &str) -> String {
+    let bot = bot();
+    let problems = match Workflow::read("workflows/w.yaml", text) {
+        Err(problems) => problems,
+        Ok(workflow) => {
+            let other = Workflow::read(
+                "workflows/other.yaml",
+                "inputs: {id: integer}\nsteps:\n  again: {workflow: w}\n",
+            );
+            let workflows: BTreeMap<String, Workflow> = [workflow, other.unwrap()]
+                .map(|workflow| (workflow.name.clone(), workflow))
+                .into();
+            let around = Around {
+                bot: &bot,
+                workflows: &workflows,
+                syntax: &Anything,
+            };
+            match compile(&workflows["w"], around) {
+                Err(problems) => problems,
+                Ok(_) => return String::new(),
+            }
+        }
+    };
+    let told = problems.0.iter().map(|problem| {
+        let hint = problem.hint.as_deref().unwrap_or("-");
+        format!("{}: {} | {hint}", problem.line.unwrap_or(0), problem.what)
+    });
+    told.collect::<Vec<_>>().join("\n")
+}
+
+fn says(steps: &str, expected: &str) {
+    let text =
+        format!("inputs: {{id: string, amount: {{type: number, default: 1}}}}\nsteps:\n{steps}");
+    assert_eq!(mistakes(&text), expected, "{text}");
+}
+
+#[test]
+fn names_that_do_not_exist_are_told_with_their_line() {
+    says(
+        "  a: {tool: lokup, with: {order: x}}",
+        "3: there is no tool `lokup` | did you mean `lookup`?",
+    );
+    says(
+        "  a: {tool: lookup, with: {ordr: x}}",
+        "3: `lookup` needs `order` | add `order:` under `with:`\n3: `lookup` takes no `ordr` | did you mean `order`?",
+    );
+    says(
+        "  a: {set: $${x}\n  b: {set: \"${ $inputs.idd }\"}",
+        "3: this is not valid YAML: while parsing a flow mapping, did not find expected ',' or '}' | put text that holds a colon in quotes",
+    );
+    says(
+        "  b: {set: \"${ $inputs.idd }\"}",
+        "3: there is no input `idd` | did you mean `id`?",
+    );
+    says(
+        "  b: {set: \"${ inputs.id }\"}",
+        "3: `inputs` is a variable | write `$inputs`",
+    );
+    says(
+        "  b: {set: \"${ $steps.c }\"}",
+        "3: there is no step `c` | -",
+    );
+    says(
+        "  b: {set: \"${ $steps.c }\"}\n  c: {set: 1}",
+        "3: `c` has not run yet when this is read | move the step up, or name it in `needs`",
+    );
+    says(
+        "  c: {set: 1}\n  b: {set: \"${ $c }\"}",
+        "4: there is no variable `$c` here | write `$steps.c`",
+    );
+    says(
+        "  b: {set: \"${ $item }\"}",
+        "3: there is no variable `$item` here | `$item` is known in the steps of an `each`",
+    );
+    says(
+        "  b: {set: \"${ $uppercse('a') }\"}",
+        "3: there is no variable `$uppercse` here | did you mean `$uppercase`?",
+    );
+    says(
+        "  b: {set: \"${ (( }\"}",
+        "3: `((` is not valid JSONata: unexpected end | see https://docs.jsonata.org",
+    );
+    says(
+        "  b: {set: \"${ $inputs.id\"}",
+        "3: an expression has no end | end it with `}`; write `$${` for a plain `${`",
+    );
+}
+
+#[test]
+fn what_is_inside_a_step_is_read_through_it() {
+    says(
+        "  p:\n    parallel:\n      a: {x: {set: 1}}\n      b: {y: {set: 2}}\n  z: {set: \"${ $steps.x }\"}",
+        "7: `x` runs inside `p` | write `$steps.p.x`",
+    );
+    says(
+        "  p:\n    each: $inputs.id\n    steps: {x: {set: 1}}\n  z: {set: \"${ $steps.x }\"}",
+        "6: `x` runs inside `p`, once for every item | write `$steps.p`, the list of what its items gave",
+    );
+    says(
+        "  p: {choose: [{when: true, steps: {x: {set: 1}}}]}\n  z: {set: \"${ $steps.p }\"}",
+        "4: `p` has no output | -",
+    );
+}
+
+#[test]
+fn an_expression_may_bind_names_of_its_own() {
+    says(
+        "  b: {set: \"${ ($x := $inputs.id; $map([1], function($v, $i) { $v + $i }) ~> $sum() ; $x) }\"}",
+        "",
+    );
+    says(
+        "  b: {set: \"${ 'a $nothing' & `$nothing` & \\\"$nothing\\\" /* $nothing */ }\"}",
+        "",
+    );
+    says(
+        "  b: {set: \"${ $match($inputs.id, /\\\\$nothing/) }\"}",
+        "",
+    );
+    says(
+        "  b: {set: \"${ $inputs.amount / 2 + $inputs.orders[inputs > 2] }\"}",
+        "3: there is no input `orders` | add `orders` to `inputs`",
+    );
+    says(
+        "  b: {set: \"${ ($inputs := 1) }\"}",
+        "3: `$inputs` cannot be given another value | use another name",
+    );
+}
+
+#[test]
+fn fields_and_kinds_are_told_apart() {
+    says(
+        "  a: {tol: lookup}",
+        "3: `a` has an unknown field `tol` | did you mean `tool`?",
+    );
+    says(
+        "  a: {set: 1, ask: x}",
+        "3: `a` says two things to do: `set` and `ask` | make a step of each",
+    );
+    says(
+        "  a: {set: 1, retry: {}}",
+        "3: `retry` has no say in a step with `set` | put it on the steps inside, or remove it",
+    );
+    says(
+        "  a: {tool: lookup, wiht: {order: x}}",
+        "3: unknown field `wiht` in `a` | did you mean `with`?",
+    );
+    says(
+        "  A: {set: 1}",
+        "3: `A` cannot name a step | write a-z, 0-9 and `_`, beginning with a letter, at most 40",
+    );
+    says(
+        "  a: {wait: 5 minutes}",
+        "3: `wait` must be a length of time | write one such as `30s`, `5m`, `2h` or `1d`",
+    );
+    says(
+        "  a: {notify: bob, text: x}",
+        "3: `bob` is neither a person nor a role | add `[people.bob]` to people.toml",
+    );
+    says(
+        "  a: {approve: x, role: boss}",
+        "3: nobody in people.toml has the role `boss` | the roles there are `manager`",
+    );
+    says(
+        "  a: {http: {url: \"https://${ $inputs.id }/x\"}}",
+        "3: the host of `url` must be written out | begin with `https://host/`; expressions may follow",
+    );
+    says(
+        "  a: {http: {url: https://x.test/, method: POST}}",
+        "3: `side_effect` is missing: may this POST be repeated? | write `idempotent` if it may, `irreversible` if it may not",
+    );
+    says(
+        "  a: {set: 1}\n  a: {set: 2}",
+        "4: `a` is there twice | remove one of them",
+    );
+    says(
+        "  a: {set: 1}\n  b: {choose: [{when: true, steps: {a: {set: 1}}}]}",
+        "4: there is another step `a` in line 3 | give each step a name of its own",
+    );
+}
+
+#[test]
+fn what_never_runs_or_never_ends_is_told() {
+    says(
+        "  a: {fail: no}\n  b: {set: 1}",
+        "4: `b` is never reached: `a` ends the run | remove it, or move it up",
+    );
+    says(
+        "  a: {needs: [b], set: 1}\n  b: {needs: [a], set: 1}",
+        "3: `a` and `b` wait for each other | take one of them out of another's `needs`",
+    );
+    says(
+        "  a: {needs: [c], set: 1}",
+        "3: `a` needs `c`, which is no step beside it | name steps of the same block",
+    );
+    says(
+        "  a: {workflow: other, with: {id: x}}",
+        "3: the input `id` of `other` is no integer | see `inputs` in workflows/other.yaml\n3: the workflow runs itself: w > other > w | break the chain",
+    );
+    says(
+        "  a: {workflow: othr}",
+        "3: there is no workflow `othr` | did you mean `other`?",
+    );
+}
+
+#[test]
+fn triggers_give_what_the_workflow_takes() {
+    let on = |on: &str| {
+        mistakes(&format!(
+            "inputs: {{id: string}}\non:\n{on}\nsteps:\n  a: {{set: 1}}\n"
+        ))
+    };
+    assert_eq!(
+        on("  - {schedule: 55 6 * * *, timezone: Europe/Lisbon, with: {id: x}}"),
+        ""
+    );
+    assert_eq!(
+        on("  - {schedule: rate(5 minutes)}"),
+        "3: `w` needs the input `id` | add `id:` under `with:`"
+    );
+    assert_eq!(
+        on("  - {event: turn.completed, filter: $trigger.x > 1, with: {id: \"${ $trigger.x }\"}}"),
+        ""
+    );
+    assert_eq!(on("  - message"), "");
+    assert!(
+        on("  - {schedule: every day, with: {id: x}}")
+            .starts_with("3: `every day` cannot be a schedule: it is neither")
+    );
+    assert!(
+        on("  - {schedule: 55 6 * * *, timezone: Lisbon, with: {id: x}}")
+            .contains("there is no time zone `Lisbon`")
+    );
+    assert_eq!(
+        on("  - {webhook: {secret: hook}, with: {id: x}}"),
+        "3: `secret` must be the name of a secret, such as `HOOK_SECRET` | put the secret itself into the secrets file"
+    );
+}
