@@ -17,6 +17,7 @@ mod dev;
 mod failure;
 mod logs;
 mod new;
+mod runs;
 mod schema;
 mod screen;
 mod sessions;
@@ -26,6 +27,7 @@ mod switch;
 mod unknown;
 mod warnings;
 mod wording;
+mod workflow;
 mod wrap;
 
 use failure::Failure;
@@ -87,6 +89,10 @@ enum Command {
     Stop(switch::Stop),
     /// Let a stopped bot go on
     Resume(switch::Resume),
+    /// Check, compile, draw and run workflows
+    Workflow(workflow::WorkflowCommand),
+    /// List, show and end runs of workflows
+    Runs(runs::Runs),
     /// Print the JSON Schema of a file format
     Schema(schema::Schema),
 }
@@ -162,6 +168,8 @@ fn run(command: &Command, screen: &Screen, env: &Env) -> Result<(), Failure> {
         Command::Redrive(redrive) => redrive.run(screen, env),
         Command::Stop(stop) => stop.run(screen, env),
         Command::Resume(resume) => resume.run(screen, env),
+        Command::Workflow(workflow) => workflow.run(screen, env),
+        Command::Runs(runs) => runs.run(screen, env),
         Command::Schema(schema) => schema.run(screen),
     }
 }

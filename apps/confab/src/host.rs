@@ -17,7 +17,7 @@ use engine::attend::Attend;
 use engine::budget::Ledger;
 use engine::error::{Error, Kind};
 use engine::http::Http;
-use engine::run::{Effects, Start, StepApprove, StepAsk, StepHttp, StepTool};
+use engine::run::{Effects, Start, StepApprove, StepAsk, StepHttp, StepTool, Timetable};
 use engine::runtime::Runtime;
 use engine::session::{Hold, SessionKey};
 use engine::switch::Switches;
@@ -37,7 +37,7 @@ mod shelf;
 
 pub use functions::FUNCTIONS;
 pub use hub::{Hub, Watch};
-pub use runs::{machine, machine_problems};
+pub use runs::{machine, machine_problems, occurrence};
 pub use shelf::Shelf;
 
 /// The turn's state machine, the same file that Step Functions runs.
@@ -87,6 +87,7 @@ pub struct Host {
     runner: Runner,
     workflows: runs::Shelved,
     start: Start,
+    timetable: Timetable,
     /// The holds that run in this process: a repeated message must not run one twice at once.
     running: Mutex<HashSet<(SessionKey, Hold)>>,
     timing: Timing,
@@ -227,14 +228,19 @@ impl Host {
             );
             runner.register("turn", Arc::new(turn));
             runner.register("approval", Arc::new(approval));
+            let start = Start {
+                runtime: runtime.clone(),
+                documents: store.clone(),
+                runs: Arc::new(runs::Executions(me.clone())),
+            };
+            let expressions = asl::Evaluator {
+                runtime: runtime.clone(),
+            };
             Self {
                 me: me.clone(),
                 workflows: runs::Shelved::default(),
-                start: Start {
-                    runtime: runtime.clone(),
-                    documents: store.clone(),
-                    runs: Arc::new(runs::Executions(me.clone())),
-                },
+                timetable: Timetable::new(start.clone(), Arc::new(expressions)),
+                start,
                 intake,
                 desk,
                 sweep: Sweep {
@@ -275,6 +281,8 @@ impl Host {
             Error::new(Kind::Unavailable, "the executions cannot be read").because(error)
         })?;
         self.wake_runs().await?;
+        self.runtime
+            .spawn(runs::keep_time(self.me.clone(), self.runtime.clone()));
         self.runtime.spawn(keep_sweeping(
             self.me.clone(),
             self.runtime.clone(),

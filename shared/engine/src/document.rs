@@ -32,11 +32,13 @@ pub enum Topic {
     Effect,
     /// What a step gave, for later runs.
     Cache,
+    /// Until when a schedule's times have been seen to.
+    Schedule,
 }
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Approval,
         Self::Unknown,
         Self::Switch,
@@ -46,6 +48,7 @@ impl Topic {
         Self::Room,
         Self::Effect,
         Self::Cache,
+        Self::Schedule,
     ];
 
     /// Its name in stores.
@@ -61,6 +64,7 @@ impl Topic {
             Self::Room => "room",
             Self::Effect => "effect",
             Self::Cache => "cache",
+            Self::Schedule => "schedule",
         }
     }
 }

@@ -24,6 +24,7 @@ mod effect;
 pub mod record;
 mod request;
 mod start;
+mod timetable;
 mod tool;
 
 #[cfg(test)]
@@ -34,7 +35,8 @@ pub use ask::StepAsk;
 pub use effect::Effects;
 pub use record::{RunRecord, RunStatus, StepRecord, StepStatus};
 pub use request::StepHttp;
-pub use start::{Beginning, Begun, RunStart, RunState, Runs, Start, Started};
+pub use start::{Beginning, Begun, RunStart, RunState, Runs, Start, Started, check_inputs};
+pub use timetable::Timetable;
 pub use tool::StepTool;
 
 /// Names a run, in every step's input as `$run`.

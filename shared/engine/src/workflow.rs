@@ -14,20 +14,23 @@
 //! - A step's output is always assigned: a step that was skipped gives `null`.
 //! - Blocks of `parallel` and `each` have variables of their own; what they give is what their steps gave.
 
+mod arrange;
 mod compile;
 mod expression;
+pub mod graph;
 mod library;
 mod plan;
 mod read;
 mod scope;
 mod template;
+mod trigger;
 
 #[cfg(test)]
 mod tests;
 
 pub use compile::{Around, Compiled, Syntax, compile};
 pub use expression::Expression;
-pub use library::Library;
+pub use library::{Library, mocks};
 pub use plan::{
     Action, Block, Catch, Concurrency, Input, InputType, Notification, Retry, Rule, Step, Trigger,
     TriggerKind, WhenFull, Workflow,
@@ -35,3 +38,4 @@ pub use plan::{
 pub use read::WORKFLOW_SCHEMA;
 pub use scope::Scope;
 pub use template::Template;
+pub use trigger::Expressions;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::Duration;
 
 use asl::runner::{ExecutionId, Runner, StartError};
 use asl::{HistoryEvent, Kind as MachineKind, StateMachine};
@@ -10,10 +11,15 @@ use engine::bot::Problem;
 use engine::error::{Error, Kind};
 use engine::run::record::Occurrence;
 use engine::run::{Beginning, RunRecord, RunRef, RunStart, RunState, Runs, Started};
+use engine::runtime::Runtime;
 use engine::workflow::{Library, Workflow};
 use serde_json::{Value, json};
 
 use super::{Host, functions};
+use crate::assemble::LOCAL_TENANT;
+
+/// How often schedules are looked at although nothing is due: workflows may have been replaced.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The workflows of the running version, by name.
 #[derive(Default)]
@@ -169,7 +175,9 @@ impl Host {
     /// # Errors
     /// When one of them is not valid.
     pub fn shelve(&self, library: &Library) -> Result<(), Error> {
-        self.workflows.replace(&self.runner, library)
+        self.workflows.replace(&self.runner, library)?;
+        self.timetable.turn();
+        Ok(())
     }
 
     /// Begins a run of a workflow. The same cause again gives the same run.
@@ -262,7 +270,34 @@ impl Host {
     }
 }
 
-fn occurrence(event: HistoryEvent) -> Occurrence {
+/// Starts runs when they are due, for as long as the host is there.
+pub(super) async fn keep_time(host: Weak<Host>, runtime: Runtime) {
+    loop {
+        let Some(host) = host.upgrade() else { return };
+        let bot = host.shelf.current().bot;
+        let due = host
+            .timetable
+            .tick((LOCAL_TENANT, &bot.name), &host.workflows.all())
+            .await;
+        drop(host);
+        let pause = match due {
+            Ok(Some(next)) => next.since(runtime.now()).min(LOOK),
+            Ok(None) => LOOK,
+            Err(error) => {
+                tracing::error!(error = %error.chain(), "what is due could not be started");
+                LOOK
+            }
+        };
+        runtime
+            .clock
+            .sleep(pause.max(Duration::from_millis(1)))
+            .await;
+    }
+}
+
+/// An event as run records read it.
+#[must_use]
+pub fn occurrence(event: HistoryEvent) -> Occurrence {
     let own = |value: Arc<Value>| Arc::unwrap_or_clone(value);
     Occurrence {
         kind: event.event.name().to_owned(),

@@ -1,6 +1,5 @@
 //! Starting runs: inputs checked, one run for one cause, no more at once than there is room for.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -158,7 +157,7 @@ impl Start {
             inputs,
             cause,
         } = beginning;
-        check(&workflow.inputs, &inputs)?;
+        check_inputs(workflow, &inputs)?;
         let id = match &cause {
             Some(cause) => {
                 let parts = [tenant.as_str(), &bot, &workflow.name, cause];
@@ -451,8 +450,12 @@ fn room_key(run: &RunRef) -> DocumentKey {
     )
 }
 
-/// Whether `inputs` are what a workflow takes.
-fn check(expected: &BTreeMap<String, crate::workflow::Input>, inputs: &Value) -> Result<(), Error> {
+/// Whether `inputs` are what `workflow` takes.
+///
+/// # Errors
+/// `Invalid`, with what is missing, too much or of another type.
+pub fn check_inputs(workflow: &Workflow, inputs: &Value) -> Result<(), Error> {
+    let expected = &workflow.inputs;
     let invalid = |message: String| Err(Error::new(Kind::Invalid, message));
     let Some(given) = inputs.as_object() else {
         return invalid("the inputs must be a table".to_owned());

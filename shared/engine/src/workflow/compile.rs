@@ -14,12 +14,11 @@ use crate::workflow::plan::{Action, Block, Step, Workflow};
 use crate::workflow::scope::{Scope, variable};
 use crate::workflow::template::{Template, jsonata};
 
-mod arrange;
 mod calls;
 mod flow;
 mod refer;
 
-use arrange::{Unit, arrange};
+use crate::workflow::arrange::{Unit, arrange};
 
 /// What a workflow stands among.
 #[derive(Clone, Copy)]
@@ -153,13 +152,13 @@ impl<'w> Compiler<'w> {
     }
 
     fn block(&mut self, block: &'w Block, scope: &mut Scope<'w>, exit: &str, states: &mut States) {
-        let units = arrange(block, self.workflow, &mut self.problems);
+        let units = arrange(block, Some(self.workflow), &mut self.problems);
         self.sequence(&units, scope, exit, states);
     }
 
     /// The state that a block begins with.
     fn first(&self, block: &Block, exit: &str) -> String {
-        let units = arrange(block, self.workflow, &mut Vec::new());
+        let units = arrange(block, Some(self.workflow), &mut Vec::new());
         units
             .first()
             .map_or(exit.to_owned(), |unit| self.entry_of(unit))
@@ -197,7 +196,7 @@ impl<'w> Compiler<'w> {
         if let Some(when) = &step.when {
             let condition = self.expression(when, scope);
             let run = json!({
-                "Condition": jsonata(&format!("$boolean({condition})")),
+                "Condition": jsonata(&format!("({condition}) ? true : false")),
                 "Next": self.entry_within(step),
             });
             let mut choice = json!({ "Type": "Choice", "Choices": [run], "Default": next });

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::bot::{Bot, BotFiles, Problem, Problems};
 use crate::workflow::{Around, Syntax, Workflow, compile};
+use crate::yaml;
 
 /// The workflows of a folder and the machines they are compiled to, by name.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +32,9 @@ impl Library {
             let Some(name) = path.strip_prefix("workflows/") else {
                 continue;
             };
+            if name.starts_with("mocks/") {
+                continue;
+            }
             if !name.ends_with(".yaml") || name.contains('/') {
                 let hint = "a workflow is a file `workflows/<name>.yaml`";
                 problems.push(Problem::new(&path, "this is no workflow").hint(hint));
@@ -72,6 +76,25 @@ impl Library {
             .values()
             .flat_map(Workflow::secret_names)
             .collect()
+    }
+}
+
+/// What steps give in a dry run, by name: the file `path`.
+///
+/// # Errors
+/// What is wrong with the file.
+pub fn mocks(files: &dyn BotFiles, path: &str) -> Result<BTreeMap<String, Value>, Problems> {
+    let content = files.read(path, MAX_FILE)?;
+    let text = String::from_utf8_lossy(&content);
+    let wrong =
+        |(what, place, hint): yaml::Fault| Problem::new(path, what).at(Some(place)).hint(hint);
+    let root = yaml::parse(&text, 1).map_err(wrong)?;
+    match root.map(|root| root.json()) {
+        None => Ok(BTreeMap::new()),
+        Some(Value::Object(answers)) => Ok(answers.into_iter().collect()),
+        Some(_) => Err(Problem::new(path, "this is no table")
+            .hint("write `<step>: <what it gives>` lines")
+            .into()),
     }
 }
 

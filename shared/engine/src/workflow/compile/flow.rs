@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::arrange::{Unit, arrange};
 use super::{Compiler, States, assign, calls, conclude, nulls};
 use crate::workflow::Expression;
+use crate::workflow::arrange::{Unit, arrange};
 use crate::workflow::plan::{Action, Block, Rule, Step, Wait};
 use crate::workflow::scope::{Scope, variable};
 use crate::workflow::template::jsonata;
@@ -61,7 +61,7 @@ impl<'w> Compiler<'w> {
             match &rule.when {
                 Some(when) => {
                     let condition = self.expression(when, scope);
-                    let condition = jsonata(&format!("$boolean({condition})"));
+                    let condition = jsonata(&format!("({condition}) ? true : false"));
                     let mut way = json!({ "Condition": condition, "Next": first });
                     assign(&mut way, others(rule));
                     choices.push(way);
@@ -108,7 +108,7 @@ impl<'w> Compiler<'w> {
             json!({
                 "Type": "Choice",
                 "Choices": [
-                    { "Condition": jsonata(&format!("$boolean({condition})")), "Next": next },
+                    { "Condition": jsonata(&format!("({condition}) ? true : false")), "Next": next },
                     { "Condition": jsonata(&format!("${round} >= {at_most}")), "Next": exhausted },
                 ],
                 "Default": again,
@@ -223,7 +223,7 @@ impl<'w> Compiler<'w> {
     ) {
         let mut flows = Vec::with_capacity(branches.len());
         for (branch, steps) in branches {
-            let units = arrange(steps, self.workflow, &mut self.problems);
+            let units = arrange(steps, Some(self.workflow), &mut self.problems);
             flows.push(self.branch(&format!("{}.{branch}", step.name), &units, scope));
         }
         let mut state = json!({

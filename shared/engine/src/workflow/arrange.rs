@@ -10,7 +10,7 @@ use crate::bot::problem::did_you_mean;
 use crate::workflow::plan::{Block, Step, Workflow};
 
 /// Something that comes after what is before it.
-pub(super) enum Unit<'w> {
+pub(in crate::workflow) enum Unit<'w> {
     /// A step.
     One(&'w Step),
     /// Steps that run beside each other.
@@ -19,7 +19,7 @@ pub(super) enum Unit<'w> {
 
 impl<'w> Unit<'w> {
     /// The names of the steps whose outputs are visible after it.
-    pub(super) fn names(&self) -> Vec<&'w str> {
+    pub(in crate::workflow) fn names(&self) -> Vec<&'w str> {
         match self {
             Self::One(step) => step.names(),
             Self::Together(chains) => chains
@@ -31,10 +31,10 @@ impl<'w> Unit<'w> {
     }
 }
 
-/// The steps of one block in order. A step without `needs` needs the one written before it.
-pub(super) fn arrange<'w>(
+/// The steps of one block in order; mistakes are told of `workflow`. A step without `needs` needs the one written before it.
+pub(in crate::workflow) fn arrange<'w>(
     block: &'w Block,
-    workflow: &Workflow,
+    workflow: Option<&Workflow>,
     problems: &mut Vec<Problem>,
 ) -> Vec<Unit<'w>> {
     let steps: Vec<&Step> = block.0.iter().collect();
@@ -84,7 +84,7 @@ pub(super) fn arrange<'w>(
 
 fn needs<'s>(
     steps: &[&'s Step],
-    workflow: &Workflow,
+    workflow: Option<&Workflow>,
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<&'s str, Vec<&'s str>> {
     let names: BTreeSet<&str> = steps.iter().map(|step| step.name.as_str()).collect();
@@ -104,7 +104,7 @@ fn needs<'s>(
                         let hint =
                             hint.unwrap_or_else(|| "name steps of the same block".to_owned());
                         problems.push(
-                            Problem::new(&workflow.file, what)
+                            Problem::new(file(workflow), what)
                                 .at(Some(*place))
                                 .hint(hint),
                         );
@@ -120,10 +120,14 @@ fn needs<'s>(
     all
 }
 
-fn circle(left: &[&Step], workflow: &Workflow, problems: &mut Vec<Problem>) {
+fn circle(left: &[&Step], workflow: Option<&Workflow>, problems: &mut Vec<Problem>) {
     let names = crate::bot::problem::listed(left.iter().map(|step| step.name.as_str()));
     let place = left.first().map(|step| step.place);
     let what = format!("{names} wait for each other");
     let hint = "take one of them out of another's `needs`";
-    problems.push(Problem::new(&workflow.file, what).at(place).hint(hint));
+    problems.push(Problem::new(file(workflow), what).at(place).hint(hint));
+}
+
+fn file(workflow: Option<&Workflow>) -> &str {
+    workflow.map_or("", |workflow| &workflow.file)
 }

@@ -1,0 +1,262 @@
+//! `confab runs`: the runs of a bot's workflows.
+
+use clap::{Args, Subcommand};
+use engine::run::{RunRecord, Started, StepRecord, StepStatus};
+use engine::runtime::Time;
+use serde_json::json;
+
+use super::Place;
+use super::columns::{Side, columns};
+use super::failure::Failure;
+use super::screen::{Ink, Screen};
+use super::wording::{brief, dollars, millis, moment, plain};
+use super::workflow::status;
+use crate::assemble::{Assembly, Env, LOCAL_TENANT};
+
+/// The width of a timeline's bar, in characters.
+const BAR: usize = 40;
+
+/// List, show and end runs of workflows
+#[derive(Args)]
+pub(super) struct Runs {
+    #[command(subcommand)]
+    command: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// List the latest runs
+    List(List),
+    /// Show one run: each step, when it ran and what it gave
+    Show(One),
+    /// End a run that is under way
+    Cancel(One),
+}
+
+#[derive(Args)]
+struct List {
+    #[command(flatten)]
+    place: Place,
+    /// Only of this workflow
+    #[arg(long, value_name = "NAME")]
+    workflow: Option<String>,
+    /// The most to list, newest first
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+}
+
+#[derive(Args)]
+struct One {
+    /// The run, as `confab runs list` lists it; its beginning is enough
+    id: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Runs {
+    pub(super) fn run(&self, screen: &Screen, env: &Env) -> Result<(), Failure> {
+        super::on_tokio(async {
+            match &self.command {
+                What::List(list) => list.run(screen, env).await,
+                What::Show(one) => one.show(screen, env).await,
+                What::Cancel(one) => one.cancel(screen, env).await,
+            }
+        })
+    }
+}
+
+impl List {
+    async fn run(&self, screen: &Screen, env: &Env) -> Result<(), Failure> {
+        let assembly = Assembly::open(&self.place.options("runs"), env)?;
+        let host = &assembly.host;
+        let latest = host
+            .runs()
+            .latest(LOCAL_TENANT, self.workflow.as_deref(), self.limit)
+            .await?;
+        let mut records = Vec::with_capacity(latest.len());
+        for started in latest {
+            records.push(host.run_record(LOCAL_TENANT, &started.run.id).await?);
+        }
+        if screen.is_json() {
+            return Ok(screen.document(&records)?);
+        }
+        let titles = [
+            ("RUN", Side::Left),
+            ("WORKFLOW", Side::Left),
+            ("STATUS", Side::Left),
+            ("STARTED", Side::Left),
+            ("TOOK", Side::Right),
+            ("SPENT", Side::Right),
+        ];
+        let rows: Vec<_> = records.iter().map(row).collect();
+        for line in columns(titles, &rows) {
+            screen.line(line)?;
+        }
+        Ok(())
+    }
+}
+
+fn row(record: &RunRecord) -> [String; 6] {
+    let took = record.ended.map(|ended| between(record.at, ended));
+    [
+        record.id.clone(),
+        plain(&record.workflow),
+        status(record.status).to_owned(),
+        moment(record.at),
+        took.unwrap_or_default(),
+        dollars(record.micro_dollars),
+    ]
+}
+
+fn between(from: Time, to: Time) -> String {
+    millis(u64::try_from(to.since(from).as_millis()).unwrap_or(u64::MAX))
+}
+
+impl One {
+    async fn find(&self, assembly: &Assembly) -> Result<Started, Failure> {
+        let latest = assembly
+            .host
+            .runs()
+            .latest(LOCAL_TENANT, None, usize::MAX)
+            .await?;
+        let mut found = latest
+            .into_iter()
+            .filter(|started| started.run.id.starts_with(&self.id));
+        match (found.next(), found.next()) {
+            (Some(started), None) => Ok(started),
+            (None, _) => Err(Failure::wrong(
+                format!("there is no run {}", self.id),
+                "`confab runs list` lists those there are",
+            )),
+            (Some(_), Some(_)) => Err(Failure::wrong(
+                format!("several runs begin with {}", self.id),
+                "write more of the one you mean",
+            )),
+        }
+    }
+
+    async fn show(&self, screen: &Screen, env: &Env) -> Result<(), Failure> {
+        let assembly = Assembly::open(&self.place.options("runs"), env)?;
+        let started = self.find(&assembly).await?;
+        let record = assembly
+            .host
+            .run_record(LOCAL_TENANT, &started.run.id)
+            .await?;
+        if screen.is_json() {
+            return Ok(screen.document(&record)?);
+        }
+        screen.line(format_args!(
+            "{}  {}  {}",
+            record.workflow,
+            record.id,
+            status(record.status)
+        ))?;
+        screen.line(format_args!(
+            "started {} by {}",
+            moment(record.at),
+            record.trigger["type"].as_str().unwrap_or("nobody")
+        ))?;
+        screen.line(format_args!(
+            "inputs  {}",
+            brief(&record.inputs.to_string(), 400)
+        ))?;
+        let end = record
+            .ended
+            .or_else(|| record.steps.iter().filter_map(|step| step.ended).max());
+        let end = end.unwrap_or(record.at);
+        let width = record
+            .steps
+            .iter()
+            .map(|step| name(step).chars().count())
+            .max()
+            .unwrap_or(0);
+        for step in &record.steps {
+            screen.line(format_args!(
+                "{:<width$}  {}  {}",
+                name(step),
+                bar(screen, step, record.at, end),
+                said(step)
+            ))?;
+        }
+        if let Some(error) = &record.error {
+            let cause = record.cause.as_deref().unwrap_or_default();
+            screen.line(format_args!("{error}: {}", brief(cause, 1000)))?;
+        }
+        if let Some(outputs) = &record.outputs {
+            screen.line(format_args!("outputs {outputs:#}"))?;
+        }
+        Ok(())
+    }
+
+    async fn cancel(&self, screen: &Screen, env: &Env) -> Result<(), Failure> {
+        let assembly = Assembly::open(&self.place.options("runs"), env)?;
+        assembly.host.recover().await?;
+        let started = self.find(&assembly).await?;
+        let ended = assembly
+            .host
+            .runs()
+            .cancel(LOCAL_TENANT, &started.run.id, "ended by hand")
+            .await?;
+        let record = assembly
+            .host
+            .run_record(LOCAL_TENANT, &started.run.id)
+            .await?;
+        if screen.is_json() {
+            return Ok(screen.document(&json!({ "run": record.id, "status": record.status }))?);
+        }
+        if !ended {
+            let help = "only a run that is under way can be ended";
+            return Err(Failure::wrong(
+                format!(
+                    "run {} has ended before: {}",
+                    record.id,
+                    status(record.status)
+                ),
+                help,
+            ));
+        }
+        Ok(screen.line(format_args!("{}: {}", record.id, status(record.status)))?)
+    }
+}
+
+fn name(step: &StepRecord) -> String {
+    match &step.item {
+        Some(item) => format!("{} [{item}]", step.step),
+        None => step.step.clone(),
+    }
+}
+
+/// When a step ran, between the run's beginning and `end`.
+fn bar(screen: &Screen, step: &StepRecord, begin: Time, end: Time) -> String {
+    let whole = end.since(begin).as_millis().max(1);
+    let place = |at: Time| {
+        let part = at.since(begin).as_millis() * u128::try_from(BAR).unwrap_or_default() / whole;
+        usize::try_from(part).unwrap_or(BAR).min(BAR - 1)
+    };
+    let (from, to) = (place(step.at), place(step.ended.unwrap_or(end)));
+    let ink = match step.status {
+        StepStatus::Succeeded => Ink::Green,
+        StepStatus::Failed => Ink::Red,
+        StepStatus::Running | StepStatus::Waiting => Ink::Yellow,
+    };
+    let drawn = screen.paint(ink, "━".repeat(to - from + 1));
+    format!("{}{drawn}{}", " ".repeat(from), " ".repeat(BAR - 1 - to))
+}
+
+fn said(step: &StepRecord) -> String {
+    let took = step
+        .ended
+        .map(|ended| between(step.at, ended))
+        .unwrap_or_default();
+    let tries = if step.attempts > 1 {
+        format!(" {} tries", step.attempts)
+    } else {
+        String::new()
+    };
+    let what = match (&step.error, &step.output) {
+        (Some(error), _) => format!("{error}: {}", step.cause.as_deref().unwrap_or_default()),
+        (None, Some(output)) => output.to_string(),
+        (None, None) => String::new(),
+    };
+    format!("{took}{tries}  {}", brief(&what, 60))
+}

@@ -1,0 +1,299 @@
+//! `confab workflow`: check, compile, draw and run a bot's workflows.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use engine::run::{Beginning, RunRecord, RunStatus};
+use engine::workflow::{InputType, Library, Workflow, graph};
+use serde_json::{Map, Value, json};
+
+use super::Place;
+use super::failure::Failure;
+use super::screen::Screen;
+use crate::assemble::{Assembly, BotFolder, Env, LOCAL_TENANT};
+use crate::host;
+
+mod dry;
+mod progress;
+
+use progress::Progress;
+pub(super) use progress::status;
+
+/// How often a run that is watched is looked at.
+const LOOK: Duration = Duration::from_millis(120);
+
+/// Check, compile, draw and run a bot's workflows
+#[derive(Args)]
+pub(super) struct WorkflowCommand {
+    #[command(subcommand)]
+    command: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Look for mistakes in a bot's workflows
+    Check(Folder),
+    /// Print the state machine that a workflow is compiled to
+    Compile(Compile),
+    /// Draw a workflow
+    Graph(Graph),
+    /// Run a workflow and show how it goes
+    Run(Box<RunIt>),
+}
+
+#[derive(Args)]
+struct Folder {
+    /// The folder that holds the bot's bot.toml
+    #[arg(value_name = "BOT_DIR", default_value = ".")]
+    bot: PathBuf,
+}
+
+#[derive(Args)]
+struct Compile {
+    /// The workflow; all when it is left out, which needs --out
+    name: Option<String>,
+    #[command(flatten)]
+    folder: Folder2,
+    /// The folder to write <name>.asl.json files to
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// A bot's folder, where an argument of its own stands before it.
+#[derive(Args)]
+struct Folder2 {
+    /// The folder that holds the bot's bot.toml
+    #[arg(long = "bot", value_name = "BOT_DIR", default_value = ".")]
+    bot: PathBuf,
+}
+
+#[derive(Args)]
+struct Graph {
+    /// The workflow
+    name: String,
+    #[command(flatten)]
+    folder: Folder2,
+    /// As what
+    #[arg(long, value_enum, default_value_t = Form::Mermaid)]
+    format: Form,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Form {
+    /// A Mermaid flowchart, for documents
+    Mermaid,
+    /// An SVG image
+    Svg,
+}
+
+#[derive(Args)]
+struct RunIt {
+    /// The workflow
+    name: String,
+    #[command(flatten)]
+    place: Folder2,
+    #[arg(long, value_name = "DIR", help = super::DATA)]
+    data: Option<PathBuf>,
+    /// An input, such as `order=A1003`
+    #[arg(short, long = "input", value_name = "NAME=VALUE")]
+    inputs: Vec<String>,
+    /// All inputs as JSON
+    #[arg(long, value_name = "JSON", conflicts_with = "inputs")]
+    json_inputs: Option<String>,
+    /// Call nothing: tools, models and people answer as workflows/mocks/<name>.yaml says, and waits pass at once
+    #[arg(long)]
+    dry: bool,
+}
+
+impl WorkflowCommand {
+    pub(super) fn run(&self, screen: &Screen, env: &Env) -> Result<(), Failure> {
+        match &self.command {
+            What::Check(folder) => check(folder, screen),
+            What::Compile(compile) => compile.run(screen),
+            What::Graph(graph) => graph.run(screen),
+            What::Run(run) if run.dry => run.dry(screen),
+            What::Run(run) => super::on_tokio(run.live(screen, env)),
+        }
+    }
+}
+
+fn library(bot: &PathBuf) -> Result<(BotFolder, Library), Failure> {
+    let folder = BotFolder::open(bot)?;
+    let loaded = folder.load()?;
+    let library = folder.library(&loaded.bot)?;
+    Ok((folder, library))
+}
+
+fn find<'l>(library: &'l Library, name: &str) -> Result<&'l Workflow, Failure> {
+    library.workflows.get(name).ok_or_else(|| {
+        let names: Vec<&str> = library.workflows.keys().map(String::as_str).collect();
+        let help = match names.as_slice() {
+            [] => format!("write workflows/{name}.yaml; README.md says how"),
+            names => format!("the workflows are {}", names.join(", ")),
+        };
+        Failure::wrong(format!("there is no workflow {name}"), help)
+    })
+}
+
+fn check(folder: &Folder, screen: &Screen) -> Result<(), Failure> {
+    let (_, library) = library(&folder.bot)?;
+    let problems = host::machine_problems(&library);
+    if let Some(problem) = problems.first() {
+        return Err(Failure::wrong(
+            problem.to_string(),
+            "report this as a bug of Confab",
+        ));
+    }
+    if screen.is_json() {
+        let names: Vec<&String> = library.workflows.keys().collect();
+        return Ok(screen.document(&json!({ "ok": true, "workflows": names }))?);
+    }
+    for workflow in library.workflows.values() {
+        let mut steps = 0;
+        workflow.steps.walk(&mut |_| steps += 1);
+        let steps = super::wording::count(steps, "step");
+        screen.line(format_args!(
+            "ok: {} ({steps}, version {})",
+            workflow.name, workflow.version
+        ))?;
+    }
+    if library.workflows.is_empty() {
+        screen.line("there are no workflows; write one as workflows/<name>.yaml")?;
+    }
+    Ok(())
+}
+
+impl Compile {
+    fn run(&self, screen: &Screen) -> Result<(), Failure> {
+        let (_, library) = library(&self.folder.bot)?;
+        let names: Vec<&String> = match &self.name {
+            Some(name) => vec![&find(&library, name)?.name],
+            None => library.workflows.keys().collect(),
+        };
+        let Some(out) = &self.out else {
+            let [name] = names.as_slice() else {
+                let help = "name one workflow, or a folder with `--out DIR`";
+                return Err(Failure::wrong(
+                    "there is more than one workflow to print",
+                    help,
+                ));
+            };
+            return Ok(screen.line(pretty(&library.definitions[*name]))?);
+        };
+        std::fs::create_dir_all(out)?;
+        for name in names {
+            let path = out.join(format!("{name}.asl.json"));
+            std::fs::write(&path, format!("{}\n", pretty(&library.definitions[name])))?;
+            screen.note(format_args!("{}", path.display()));
+        }
+        Ok(())
+    }
+}
+
+fn pretty(definition: &Value) -> String {
+    serde_json::to_string_pretty(definition).unwrap_or_default()
+}
+
+impl Graph {
+    fn run(&self, screen: &Screen) -> Result<(), Failure> {
+        let (_, library) = library(&self.folder.bot)?;
+        let workflow = find(&library, &self.name)?;
+        let drawn = match self.format {
+            Form::Mermaid => graph::mermaid(workflow).trim_end().to_owned(),
+            Form::Svg => graph::svg(workflow, &|_| "step"),
+        };
+        Ok(screen.line(drawn)?)
+    }
+}
+
+impl RunIt {
+    fn inputs(&self, workflow: &Workflow) -> Result<Value, Failure> {
+        if let Some(json) = &self.json_inputs {
+            return serde_json::from_str(json).map_err(|error| {
+                Failure::wrong(
+                    format!("the inputs are not JSON: {error}"),
+                    "put them in single quotes",
+                )
+            });
+        }
+        let mut inputs = Map::new();
+        for input in &self.inputs {
+            let Some((name, value)) = input.split_once('=') else {
+                let help = "write an input as NAME=VALUE";
+                return Err(Failure::wrong(format!("`{input}` gives no value"), help));
+            };
+            let kind = workflow
+                .inputs
+                .get(name)
+                .map_or(InputType::String, |input| input.kind);
+            let value = match kind {
+                InputType::String => Value::from(value),
+                _ => serde_json::from_str(value).unwrap_or_else(|_| Value::from(value)),
+            };
+            inputs.insert(name.to_owned(), value);
+        }
+        Ok(Value::Object(inputs))
+    }
+
+    fn dry(&self, screen: &Screen) -> Result<(), Failure> {
+        let (folder, library) = library(&self.place.bot)?;
+        let workflow = find(&library, &self.name)?;
+        let record = dry::run(&folder, &library, workflow, self.inputs(workflow)?)?;
+        if screen.is_json() {
+            screen.document(&record)?;
+        } else {
+            Progress::new(screen).end(&record)?;
+        }
+        verdict(&record)
+    }
+
+    async fn live(&self, screen: &Screen, env: &Env) -> Result<(), Failure> {
+        let place = Place {
+            bot: self.place.bot.clone(),
+            data: self.data.clone(),
+        };
+        let assembly = Assembly::open(&place.options("workflow run"), env)?;
+        let host = &assembly.host;
+        host.recover().await?;
+        let workflows = host.workflows();
+        let Some(workflow) = workflows.iter().find(|workflow| workflow.name == self.name) else {
+            let (_, library) = library(&self.place.bot)?;
+            return find(&library, &self.name).map(drop);
+        };
+        let beginning = Beginning {
+            tenant: LOCAL_TENANT.to_owned(),
+            bot: host.shelf().current().bot.name.clone(),
+            trigger: json!({ "type": "manual" }),
+            inputs: self.inputs(workflow)?,
+            cause: None,
+        };
+        let started = host.begin(&self.name, beginning).await?;
+        let mut progress = Progress::new(screen);
+        let record = loop {
+            let record = host.run_record(LOCAL_TENANT, &started.run.id).await?;
+            progress.show(&record)?;
+            if has_ended(record.status) {
+                break record;
+            }
+            tokio::time::sleep(LOOK).await;
+        };
+        if screen.is_json() {
+            screen.document(&record)?;
+        } else {
+            progress.end(&record)?;
+        }
+        verdict(&record)
+    }
+}
+
+fn has_ended(status: RunStatus) -> bool {
+    !matches!(status, RunStatus::Running | RunStatus::Queued)
+}
+
+fn verdict(record: &RunRecord) -> Result<(), Failure> {
+    match record.status {
+        RunStatus::Succeeded => Ok(()),
+        _ => Err(Failure::Told),
+    }
+}
