@@ -30,6 +30,9 @@ const TIMEOUT: u64 = 60;
 /// Seconds that a model is given.
 const MODEL_TIMEOUT: u64 = 280;
 
+/// Seconds after a question has run out in which the machine is told so.
+const ANSWERED: u64 = 600;
+
 /// What is tried again without being asked to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Retried {
@@ -335,7 +338,7 @@ fn waiting(payload: Value, seconds: u64) -> Value {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
         "Arguments": { "FunctionName": "${step-approve}", "Payload": payload },
-        "TimeoutSeconds": seconds.max(1),
+        "TimeoutSeconds": seconds + ANSWERED,
     })
 }
 
