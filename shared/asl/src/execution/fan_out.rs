@@ -12,7 +12,6 @@ use super::thread::{FanOut, Parent, Phase, Thread, ThreadId};
 use crate::failure::{EXCEED_TOLERATED_FAILURE_THRESHOLD, Failure};
 use crate::history::{Details, Event};
 use crate::machine::{Map, State, StateId, Work};
-use crate::query::Template;
 
 /// AWS runs at most this many iterations of an inline Map at once.
 const MAX_CONCURRENCY: u64 = 40;
@@ -21,19 +20,10 @@ impl Step<'_> {
     pub(super) fn start_branches(
         &mut self,
         state: &State,
-        arguments: Option<&Template>,
         branches: &[StateId],
         thread: &mut Thread,
     ) -> Result<Moved, Failure> {
-        let input = match arguments {
-            Some(arguments) => {
-                let value = self.evaluate(state, thread, Readable::default(), |scope| {
-                    arguments.evaluate(&"Arguments", scope)
-                })?;
-                Arc::new(limited(value, &state.name)?)
-            }
-            None => Arc::clone(&thread.input),
-        };
+        let input = self.arguments(state, thread, Readable::default())?;
         self.log(Event::ParallelStateStarted, || named(state));
         for (index, start) in branches.iter().enumerate() {
             self.spawn_child(thread, *start, Arc::clone(&input), (index, None));
@@ -87,19 +77,20 @@ impl Step<'_> {
     }
 
     fn items(&mut self, state: &State, map: &Map, thread: &Thread) -> Result<Vec<Value>, Failure> {
+        let array = |value: &Value| value.as_array().cloned();
         if let Some(items) = &map.items {
-            let array = |value: &Value| value.as_array().cloned();
             return self.evaluate(state, thread, Readable::default(), |scope| {
                 items.evaluate_as("array", "Items", scope, array)
             });
         }
-        match &*thread.input {
-            Value::Array(items) => Ok(items.clone()),
-            other => {
-                let message = format!("Map state input must be an array but was: {other}");
-                Err(self.query_failure(state, thread, None, &message))
-            }
-        }
+        let items = self.evaluate(state, thread, Readable::default(), |scope| {
+            Ok(array(scope.input).ok_or_else(|| scope.input.clone()))
+        })?;
+        items.map_err(|other| {
+            let message = format!("Map state input must be an array but was: {other}");
+            let error = state.intake.unfit(message);
+            self.evaluation_failed(state, thread, error)
+        })
     }
 
     /// How many of `count` items may fail.
