@@ -205,8 +205,11 @@ impl State {
         let Work::Task(task) = &self.work else {
             return None;
         };
-        let (Intake::Jsonata(arguments) | Intake::JsonPath { parameters: arguments, .. }) =
-            &self.intake;
+        let (Intake::Jsonata(arguments)
+        | Intake::JsonPath {
+            parameters: arguments,
+            ..
+        }) = &self.intake;
         match (&task.resource.call, arguments) {
             (Call::Function(arn), _) => Some(arn),
             (Call::LambdaInvoke, Some(Template::Constant(arguments))) => {

@@ -68,12 +68,12 @@ impl Step<'_> {
             failed: 0,
             tolerated,
         };
-        self.fill(state, map, thread, &mut fan_out)?;
-        if fan_out.running == 0 {
+        let filled = self.fill(state, map, thread, &mut fan_out);
+        if filled.is_ok() && fan_out.running == 0 {
             return self.gather(state, thread, fan_out);
         }
         thread.phase = Phase::FanOut(Box::new(fan_out));
-        Ok(Moved::Stays)
+        filled.map(|()| Moved::Stays)
     }
 
     fn items(&mut self, state: &State, map: &Map, thread: &Thread) -> Result<Vec<Value>, Failure> {
@@ -232,18 +232,21 @@ impl Step<'_> {
                 }
                 fan_out.failed += 1;
                 if fan_out.failed > fan_out.tolerated {
-                    return Err(exceeded(&fan_out, failure));
+                    let failure = exceeded(&fan_out, failure);
+                    parent.phase = Phase::FanOut(Box::new(fan_out));
+                    return Err(failure);
                 }
             }
         }
-        if let Some(map) = map {
-            self.fill(state, map, parent, &mut fan_out)?;
-        }
-        if fan_out.running == 0 {
+        let filled = match map {
+            Some(map) => self.fill(state, map, parent, &mut fan_out),
+            None => Ok(()),
+        };
+        if filled.is_ok() && fan_out.running == 0 {
             return self.gather(state, parent, fan_out);
         }
         parent.phase = Phase::FanOut(Box::new(fan_out));
-        Ok(Moved::Stays)
+        filled.map(|()| Moved::Stays)
     }
 
     /// Leaves the state with the results of those that succeeded, in order.

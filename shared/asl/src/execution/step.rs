@@ -12,7 +12,9 @@ use super::thread::{Phase, Thread, ThreadId, after};
 use super::{Effect, Execution, Outcome, Reaction, Recording, Surroundings};
 use crate::failure::{Failure, NO_CHOICE_MATCHED, RUNTIME};
 use crate::history::{Details, Event, HistoryEvent, MAX_EVENTS};
-use crate::machine::{Kind, Made, Rule, State, StateId, StateMachine, Until, Work, parse_timestamp};
+use crate::machine::{
+    Kind, Made, Rule, State, StateId, StateMachine, Until, Work, parse_timestamp,
+};
 
 /// States entered in one reaction before the execution lets others run.
 const MAX_TRANSITIONS: u32 = 500;

@@ -112,11 +112,10 @@ impl Step<'_> {
             Call::LambdaInvoke => {
                 let mut arguments = object(state, thread, arguments)?;
                 let function = required(state, thread, &mut arguments, "FunctionName")?;
-                let payload = arguments.remove("Payload");
                 return Ok(Effect::Invoke {
                     task: id,
                     function: function.into(),
-                    payload: payload.unwrap_or_else(|| Value::Object(Map::new())),
+                    payload: lambda::payload(arguments.remove("Payload"))?,
                 });
             }
             Call::StartExecution => {

@@ -109,8 +109,9 @@ impl<'a> Fields<'a> {
         for name in self.object.keys() {
             if !known.iter().any(|group| group.contains(&name.as_str())) {
                 let known = known.iter().flat_map(|group| group.iter().copied());
-                let hint = languages::instead_of(name, self.language)
-                    .or_else(|| nearest(name, known).map(|known| format!("Did you mean '{known}'?")));
+                let hint = languages::instead_of(name, self.language).or_else(|| {
+                    nearest(name, known).map(|known| format!("Did you mean '{known}'?"))
+                });
                 self.report
                     .hinted("Field is not supported", &self.at(name), hint);
             }
@@ -209,7 +210,8 @@ impl<'a> Fields<'a> {
         if matches!(&template, Template::Query(query) if !query.is_reference()) {
             let hint = "A Reference Path names a single place, without *, .., ?, ',' and ':'";
             let message = "Value is not a Reference Path";
-            self.report.hinted(message, &self.at(name), Some(hint.to_owned()));
+            self.report
+                .hinted(message, &self.at(name), Some(hint.to_owned()));
         }
         Some(template)
     }
@@ -255,7 +257,8 @@ impl<'a> Fields<'a> {
 
     fn not_a_path(&self, name: &str, error: &SyntaxError) {
         let message = "Value is not a valid JSONPath";
-        self.report.hinted(message, &self.at(name), Some(error.to_string()));
+        self.report
+            .hinted(message, &self.at(name), Some(error.to_string()));
     }
 
     /// A constant or expression in the field `name`; in JSONPath also a path in `by_path`.
@@ -308,9 +311,8 @@ impl<'a> Fields<'a> {
 
 /// The one of `known` that is most like `name`, if one is.
 pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let distance = |known: &str| {
-        strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase())
-    };
+    let distance =
+        |known: &str| strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase());
     // A hostile name may be long, and no known one is.
     let known = known.filter(|known| known.len().abs_diff(name.len()) <= 6);
     let (distance, known) = known.map(|known| (distance(known), known)).min()?;

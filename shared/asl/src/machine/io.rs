@@ -116,7 +116,9 @@ impl Yield {
         match self {
             Self::Jsonata(output) => {
                 let output = output.as_ref();
-                output.map(|output| output.evaluate(&"Output", scope)).transpose()
+                output
+                    .map(|output| output.evaluate(&"Output", scope))
+                    .transpose()
             }
             Self::JsonPath {
                 selector,

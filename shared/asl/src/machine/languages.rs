@@ -30,13 +30,21 @@ fn in_jsonata(name: &str) -> Option<String> {
         "ItemsPath" => "write 'Items'".to_owned(),
         "Iterator" => "write 'ItemProcessor'".to_owned(),
         "Variable" | "And" | "Or" | "Not" => "write 'Condition'".to_owned(),
-        "SecondsPath" | "TimestampPath" | "TimeoutSecondsPath" | "HeartbeatSecondsPath"
-        | "MaxConcurrencyPath" | "ToleratedFailureCountPath"
-        | "ToleratedFailurePercentagePath" | "ErrorPath" | "CausePath" => {
+        "SecondsPath"
+        | "TimestampPath"
+        | "TimeoutSecondsPath"
+        | "HeartbeatSecondsPath"
+        | "MaxConcurrencyPath"
+        | "ToleratedFailureCountPath"
+        | "ToleratedFailurePercentagePath"
+        | "ErrorPath"
+        | "CausePath" => {
             let plain = name.trim_end_matches("Path");
             format!("write '{plain}' with an expression, {{% … %}}")
         }
         _ => return None,
     };
-    Some(format!("It belongs to JSONPath. In this JSONata state {instead}"))
+    Some(format!(
+        "It belongs to JSONPath. In this JSONata state {instead}"
+    ))
 }

@@ -114,7 +114,9 @@ fn intake(kind: &str, fields: &Fields<'_>) -> Intake {
     Intake::JsonPath {
         input: fields.selection("InputPath"),
         // A Map's are for its items.
-        parameters: (kind != "Map").then(|| fields.template("Parameters")).flatten(),
+        parameters: (kind != "Map")
+            .then(|| fields.template("Parameters"))
+            .flatten(),
     }
 }
 
@@ -210,7 +212,14 @@ fn is_variable(name: &str) -> bool {
 fn pass(fields: &Fields<'_>) -> Option<Work> {
     let own = Own {
         jsonata: &["Assign", "Output"],
-        json_path: &["Assign", "InputPath", "Parameters", "Result", "ResultPath", "OutputPath"],
+        json_path: &[
+            "Assign",
+            "InputPath",
+            "Parameters",
+            "Result",
+            "ResultPath",
+            "OutputPath",
+        ],
     };
     allow(fields, &[FLOW], &own);
     Some(Work::Pass(match (fields.language, fields.get("Result")) {
@@ -251,7 +260,13 @@ fn fail(fields: &Fields<'_>) -> Work {
 fn wait(fields: &Fields<'_>) -> Option<Work> {
     let own = Own {
         jsonata: &["Assign", "Output"],
-        json_path: &["Assign", "InputPath", "OutputPath", "SecondsPath", "TimestampPath"],
+        json_path: &[
+            "Assign",
+            "InputPath",
+            "OutputPath",
+            "SecondsPath",
+            "TimestampPath",
+        ],
     };
     allow(fields, &[FLOW, &["Seconds", "Timestamp"]], &own);
     let ends: &[_] = match fields.language {
@@ -260,7 +275,10 @@ fn wait(fields: &Fields<'_>) -> Option<Work> {
     };
     let mut given = ends.iter().filter(|name| fields.get(name).is_some());
     let (Some(end), None) = (given.next(), given.next()) else {
-        let message = format!("Exactly one of these fields is required: [{}]", ends.join(", "));
+        let message = format!(
+            "Exactly one of these fields is required: [{}]",
+            ends.join(", ")
+        );
         fields.report.schema(message, &fields.location);
         return None;
     };
@@ -297,7 +315,9 @@ fn task(builder: &Builder<'_>, fields: &Fields<'_>) -> Option<Work> {
     allow(fields, &[FLOW, HANDLERS, TASK], &own);
     fields.require(&["Resource"]);
     if let Some(credentials) = fields.object("Credentials")
-        && ["RoleArn", "RoleArn.$"].iter().all(|name| credentials.get(name).is_none())
+        && ["RoleArn", "RoleArn.$"]
+            .iter()
+            .all(|name| credentials.get(name).is_none())
     {
         let message = "The field 'RoleArn' is required but was missing";
         fields.report.schema(message, &credentials.location);
@@ -309,7 +329,12 @@ fn task(builder: &Builder<'_>, fields: &Fields<'_>) -> Option<Work> {
         resource: resource.ok()?,
         credentials: fields.template("Credentials"),
         timeout: fields.either("TimeoutSeconds", "TimeoutSecondsPath", "Integer", positive),
-        heartbeat: fields.either("HeartbeatSeconds", "HeartbeatSecondsPath", "Integer", positive),
+        heartbeat: fields.either(
+            "HeartbeatSeconds",
+            "HeartbeatSecondsPath",
+            "Integer",
+            positive,
+        ),
     };
     check_heartbeat(&task, fields);
     check_arguments(&task, fields);
@@ -345,7 +370,8 @@ fn check_arguments(task: &Task, fields: &Fields<'_>) {
         None => fields.language == QueryLanguage::JsonPath,
         Some(Value::String(text)) => text.starts_with("{%"),
         Some(Value::Object(parts)) => {
-            parts.contains_key(required) || by_path.is_some_and(|by_path| parts.contains_key(&by_path))
+            parts.contains_key(required)
+                || by_path.is_some_and(|by_path| parts.contains_key(&by_path))
         }
         Some(_) => false,
     };

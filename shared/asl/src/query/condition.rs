@@ -180,7 +180,9 @@ impl Type {
             },
             Self::Timestamp => {
                 let time = |value: &Value| value.as_str().and_then(parse_timestamp);
-                time(left).zip(time(right)).map(|(left, right)| left.cmp(&right))
+                time(left)
+                    .zip(time(right))
+                    .map(|(left, right)| left.cmp(&right))
             }
         };
         order.is_some_and(|order| match relation {
@@ -199,7 +201,11 @@ pub(crate) fn pattern(text: &str) -> Vec<String> {
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         let escaped = c == '\\' && matches!(chars.peek(), Some('*' | '\\'));
-        let literal = if escaped { chars.next().unwrap_or(c) } else { c };
+        let literal = if escaped {
+            chars.next().unwrap_or(c)
+        } else {
+            c
+        };
         if c == '*' {
             parts.push(String::new());
         } else if let Some(part) = parts.last_mut() {

@@ -117,7 +117,9 @@ fn hash(args: &[JValue]) -> Answer {
     }
     let data = text("hash", args, 0)?.as_bytes();
     let digest = digest(text("hash", args, 1)?, data);
-    digest.map(JValue::string).ok_or_else(|| mismatch("hash", 2))
+    digest
+        .map(JValue::string)
+        .ok_or_else(|| mismatch("hash", 2))
 }
 
 /// The digest of `data` in hexadecimal; nothing when the algorithm is not known.

@@ -113,7 +113,10 @@ impl Call {
                 Argument::Call(call) => Cow::Owned(call.evaluate(scope)?),
             });
         }
-        let value = self.function.call(&values, pieces, scope).map_err(Failed::Refused)?;
+        let value = self
+            .function
+            .call(&values, pieces, scope)
+            .map_err(Failed::Refused)?;
         if scope.budget.spend(&value) {
             return Ok(value);
         }
@@ -147,7 +150,9 @@ fn read(cursor: &mut Cursor<'_>, depth: usize) -> Result<Call, SyntaxError> {
         arguments.push(argument(cursor, depth, is_format)?);
         cursor.spaces();
     }
-    function.check(&arguments).map_err(|message| cursor.error(message))?;
+    function
+        .check(&arguments)
+        .map_err(|message| cursor.error(message))?;
     Ok(Call {
         function,
         arguments,

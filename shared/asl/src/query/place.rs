@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::path::{Path, Step, SyntaxError};
 use super::EvaluationError;
+use super::path::{Path, Step, SyntaxError};
 use crate::failure::RESULT_PATH_MATCH_FAILURE;
 
 /// AWS has no such limit; deeper values could not be kept.
@@ -29,7 +29,10 @@ impl Place {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let path = Path::parse(text).map_err(|error: SyntaxError| error.to_string())?;
         if !path.is_of_input() {
-            return Err("it must start with '$.', in the state's input; set variables with Assign".to_owned());
+            return Err(
+                "it must start with '$.', in the state's input; set variables with Assign"
+                    .to_owned(),
+            );
         }
         if !path.is_reference() {
             return Err("it must name a single place, without *, .., ?, ',' and ':'".to_owned());
@@ -78,7 +81,11 @@ fn reach<'a>(mut here: &'a mut Value, steps: &[Step]) -> Option<&'a mut Value> {
                 .or_insert_with(|| Value::Object(Map::new())),
             (Step::Index(index), Value::Array(items)) => {
                 let length = i64::try_from(items.len()).ok()?;
-                let at = if *index < 0 { length.checked_add(*index)? } else { *index };
+                let at = if *index < 0 {
+                    length.checked_add(*index)?
+                } else {
+                    *index
+                };
                 items.get_mut(usize::try_from(at).ok()?)?
             }
             _ => return None,

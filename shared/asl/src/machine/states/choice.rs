@@ -107,7 +107,8 @@ fn test(fields: &Fields<'_>, beside: &[&str]) -> Option<Test> {
     let beside = |name: &&String| !beside.contains(&name.as_str()) && *name != "Variable";
     let mut names = fields.names().filter(beside);
     let (Some(name), None) = (names.next(), names.next()) else {
-        let message = "A choice has exactly one operator, such as 'StringEquals', 'IsPresent' or 'And'";
+        let message =
+            "A choice has exactly one operator, such as 'StringEquals', 'IsPresent' or 'And'";
         fields.report.schema(message, &fields.location);
         return None;
     };
@@ -132,7 +133,10 @@ fn tests(fields: &Fields<'_>, name: &str) -> Option<Vec<Test>> {
         let message = "There must be at least one choice";
         fields.report.schema(message, &fields.at(name));
     }
-    tests.iter().map(|fields| test(fields, &["Comment"])).collect()
+    tests
+        .iter()
+        .map(|fields| test(fields, &["Comment"]))
+        .collect()
 }
 
 fn of_variable(fields: &Fields<'_>, name: &str, operator: Operator) -> Option<Test> {
@@ -207,10 +211,13 @@ fn operators() -> impl Iterator<Item = String> {
     let is = TYPES.iter().map(|(of, _)| format!("Is{of}"));
     let compare = TYPES.iter().flat_map(|(of, _)| {
         let relations = RELATIONS.iter();
-        relations.flat_map(move |(relation, _)| ["", "Path"].map(|with| format!("{of}{relation}{with}")))
+        relations
+            .flat_map(move |(relation, _)| ["", "Path"].map(|with| format!("{of}{relation}{with}")))
     });
     let others = ["And", "Or", "Not", "IsPresent", "StringMatches"].map(str::to_owned);
-    is.chain(compare).chain(others).filter(|name| operator(name).is_some())
+    is.chain(compare)
+        .chain(others)
+        .filter(|name| operator(name).is_some())
 }
 
 fn report_unknown(fields: &Fields<'_>, name: &str) {

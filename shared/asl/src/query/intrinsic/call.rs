@@ -58,7 +58,8 @@ type Answer = Result<Value, String>;
 impl Function {
     pub(super) fn named(name: &str) -> Option<Self> {
         let mut all = Self::ALL.iter();
-        all.find(|(_, known, ..)| *known == name).map(|(function, ..)| *function)
+        all.find(|(_, known, ..)| *known == name)
+            .map(|(function, ..)| *function)
     }
 
     /// Every function's name.
@@ -101,7 +102,9 @@ impl Function {
         scope: &Scope<'_>,
     ) -> Answer {
         match self {
-            Self::Array => Ok(Value::Array(given.iter().map(|item| Value::clone(item)).collect())),
+            Self::Array => Ok(Value::Array(
+                given.iter().map(|item| Value::clone(item)).collect(),
+            )),
             Self::ArrayContains => {
                 let found = array(given, 0)?.iter().any(|item| equal(item, &given[1]));
                 Ok(Value::Bool(found))
@@ -119,7 +122,9 @@ impl Function {
                     return Err("The size of the parts must be positive".to_owned());
                 }
                 let parts = array(given, 0)?.chunks(size);
-                Ok(Value::Array(parts.map(|part| Value::Array(part.to_vec())).collect()))
+                Ok(Value::Array(
+                    parts.map(|part| Value::Array(part.to_vec())).collect(),
+                ))
             }
             Self::ArrayRange => range(integer(given, 0)?, integer(given, 1)?, integer(given, 2)?),
             Self::ArrayUnique => Ok(unique(array(given, 0)?)),
@@ -140,13 +145,15 @@ impl Function {
             Self::JsonToString => Ok(Value::String(given[0].to_string())),
             Self::MathAdd => {
                 let sum = integer(given, 0)?.checked_add(integer(given, 1)?);
-                sum.map(Value::from).ok_or_else(|| "The sum is too large".to_owned())
+                sum.map(Value::from)
+                    .ok_or_else(|| "The sum is too large".to_owned())
             }
             Self::MathRandom => random(given, scope),
             Self::StringSplit => split(text(given, 0)?, text(given, 1)?),
             Self::StringToJson => match text(given, 0)?.trim() {
                 "" => Ok(Value::Null),
-                json => serde_json::from_str(json).map_err(|error| format!("The text is not JSON: {error}")),
+                json => serde_json::from_str(json)
+                    .map_err(|error| format!("The text is not JSON: {error}")),
             },
             Self::UUID => Ok(Value::String(uuid(&**scope.entropy))),
         }
@@ -166,14 +173,19 @@ fn array<'a>(given: &'a [Cow<'_, Value>], at: usize) -> Result<&'a [Value], Stri
 }
 
 fn text<'a>(given: &'a [Cow<'_, Value>], at: usize) -> Result<&'a str, String> {
-    given[at].as_str().ok_or_else(|| refused(at, "a string", &given[at]))
+    given[at]
+        .as_str()
+        .ok_or_else(|| refused(at, "a string", &given[at]))
 }
 
 /// A text that is not longer than AWS takes.
 fn short<'a>(given: &'a [Cow<'_, Value>], at: usize) -> Result<&'a str, String> {
     let text = text(given, at)?;
     if text.chars().count() > MAX_TEXT {
-        return Err(format!("Argument {} is longer than {MAX_TEXT} characters", at + 1));
+        return Err(format!(
+            "Argument {} is longer than {MAX_TEXT} characters",
+            at + 1
+        ));
     }
     Ok(text)
 }
@@ -187,7 +199,8 @@ fn integer(given: &[Cow<'_, Value>], at: usize) -> Result<i64, String> {
     let rounded = value.as_f64().map(|float| (float + 0.5).floor());
     let fits = rounded.filter(|float| float.abs() < 9e15);
     // In range, so the cast is exact.
-    fits.map(|float| float as i64).ok_or_else(|| refused(at, "a number", value))
+    fits.map(|float| float as i64)
+        .ok_or_else(|| refused(at, "a number", value))
 }
 
 fn range(first: i64, last: i64, step: i64) -> Answer {
@@ -200,11 +213,18 @@ fn range(first: i64, last: i64, step: i64) -> Answer {
         return Ok(Value::Array(Vec::new()));
     }
     if count > i128::from(MAX_RANGE) {
-        return Err(format!("The array would have {count} items; {MAX_RANGE} are the most"));
+        return Err(format!(
+            "The array would have {count} items; {MAX_RANGE} are the most"
+        ));
     }
     let item = |n: i128| i64::try_from(i128::from(first) + n * i128::from(step));
     // Between the first and the last, so all of them fit.
-    Ok(Value::Array((0..count).filter_map(|n| item(n).ok()).map(Value::from).collect()))
+    Ok(Value::Array(
+        (0..count)
+            .filter_map(|n| item(n).ok())
+            .map(Value::from)
+            .collect(),
+    ))
 }
 
 fn unique(items: &[Value]) -> Value {
@@ -216,7 +236,10 @@ fn unique(items: &[Value]) -> Value {
 /// One text for all values that are equal.
 fn canonical(value: &Value) -> String {
     match value {
-        Value::Number(n) => n.as_f64().and_then(number).map_or_else(|| n.to_string(), |n| n.to_string()),
+        Value::Number(n) => n
+            .as_f64()
+            .and_then(number)
+            .map_or_else(|| n.to_string(), |n| n.to_string()),
         Value::Array(items) => {
             let items: Vec<_> = items.iter().map(canonical).collect();
             format!("[{}]", items.join(","))
@@ -236,7 +259,10 @@ fn canonical(value: &Value) -> String {
 fn format(cut: &[String], values: &[Cow<'_, Value>]) -> Answer {
     if cut.len() != values.len() + 1 {
         let places = cut.len() - 1;
-        return Err(format!("The text has {places} times {{}} for {} values", values.len()));
+        return Err(format!(
+            "The text has {places} times {{}} for {} values",
+            values.len()
+        ));
     }
     let mut text = cut[0].clone();
     for (value, piece) in values.iter().zip(&cut[1..]) {
@@ -281,19 +307,29 @@ fn hash(given: &[Cow<'_, Value>]) -> Answer {
         other => Cow::Owned(other.to_string()),
     };
     let algorithm = text(given, 1)?;
-    digest(algorithm, data.as_bytes()).map(Value::String).ok_or_else(|| {
-        format!("There is no algorithm '{algorithm}'; use MD5, SHA-1, SHA-256, SHA-384 or SHA-512")
-    })
+    digest(algorithm, data.as_bytes())
+        .map(Value::String)
+        .ok_or_else(|| {
+            format!(
+                "There is no algorithm '{algorithm}'; use MD5, SHA-1, SHA-256, SHA-384 or SHA-512"
+            )
+        })
 }
 
 fn merge(given: &[Cow<'_, Value>]) -> Answer {
     let object = |at: usize| -> Result<&Map<String, Value>, String> {
-        given[at].as_object().ok_or_else(|| refused(at, "an object", &given[at]))
+        given[at]
+            .as_object()
+            .ok_or_else(|| refused(at, "an object", &given[at]))
     };
     let mut merged = object(0)?.clone();
     match &*given[2] {
         Value::Bool(false) => {}
-        Value::Bool(true) => return Err("Deep merging is not supported; the third argument must be false".to_owned()),
+        Value::Bool(true) => {
+            return Err(
+                "Deep merging is not supported; the third argument must be false".to_owned(),
+            );
+        }
         other => return Err(refused(2, "a boolean", other)),
     }
     let more = object(1)?.iter();
@@ -319,6 +355,8 @@ fn random(given: &[Cow<'_, Value>], scope: &Scope<'_>) -> Answer {
 /// The parts of `text` between any of the characters of `by`, without the empty ones.
 fn split(text: &str, by: &str) -> Answer {
     let by: std::collections::HashSet<_> = by.chars().collect();
-    let parts = text.split(|c| by.contains(&c)).filter(|part| !part.is_empty());
+    let parts = text
+        .split(|c| by.contains(&c))
+        .filter(|part| !part.is_empty());
     Ok(Value::Array(parts.map(Value::from).collect()))
 }

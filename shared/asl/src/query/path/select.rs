@@ -15,21 +15,21 @@ pub(super) fn select<'a>(
     root: &'a Value,
     budget: &Budget,
 ) -> Result<Cow<'a, Value>, Miss> {
-    let definite = |step: &&Step| matches!(step, Step::Name(_) | Step::Index(_));
-    let straight = steps.iter().take_while(definite).count();
-    let mut here = from;
+    let single = |step: &&Step| matches!(step, Step::Name(_) | Step::Index(_));
+    let straight = steps.iter().take_while(single).count();
+    let mut from = Ok(from);
     for at in 0..straight {
-        here = one(steps, at, here)?;
+        from = from.and_then(|here| one(steps, at, here));
     }
     match &steps[straight..] {
-        [] => Ok(Cow::Borrowed(here)),
-        [Step::Names(names)] => several(names, here).map(Cow::Owned).ok_or_else(|| {
+        [] => from.map(Cow::Borrowed),
+        [Step::Names(names)] => several(names, from?).map(Cow::Owned).ok_or_else(|| {
             let message = format!("Missing property in path {}", written(steps));
             Miss::Absent(message)
         }),
         rest => {
-            check_array(&rest[0], here)?;
-            let mut found = vec![here];
+            // What may be many may be none, even where the way there ends.
+            let mut found: Vec<_> = from.into_iter().collect();
             for step in rest {
                 found = spread(step, &found, root, budget)?;
             }
@@ -55,25 +55,17 @@ fn one<'a>(steps: &[Step], at: usize, here: &'a Value) -> Result<&'a Value, Miss
             written(&steps[..at]),
             kind(here)
         ))),
-        (Step::Index(index), Value::Array(items)) => {
-            place(*index, items.len()).map(|at| &items[at]).ok_or_else(|| {
+        (Step::Index(index), Value::Array(items)) => place(*index, items.len())
+            .map(|at| &items[at])
+            .ok_or_else(|| {
                 let place = written(&steps[..=at]);
                 Miss::OutOfRange(format!("No results for path: {place}"))
-            })
-        }
+            }),
         (step, Value::Null) if at > 0 || matches!(step, Step::Index(_)) => Err(Miss::Absent(
             format!("The path {} is null", written(&steps[..at])),
         )),
         (step, other) => Err(not_an_array(step, other)),
     }
-}
-
-fn check_array(step: &Step, here: &Value) -> Result<(), Miss> {
-    let needs = matches!(step, Step::Indices(_) | Step::Slice(..));
-    if needs && !here.is_array() {
-        return Err(not_an_array(step, here));
-    }
-    Ok(())
 }
 
 fn not_an_array(step: &Step, here: &Value) -> Miss {
@@ -115,7 +107,10 @@ fn spread<'a>(
                 found.extend(places.map(|at| &items[at]));
             }
             (Step::Slice(from, to), Value::Array(items)) => {
-                let (from, to) = (bound(*from, 0, items.len()), bound(*to, items.len(), items.len()));
+                let (from, to) = (
+                    bound(*from, 0, items.len()),
+                    bound(*to, items.len(), items.len()),
+                );
                 found.extend(items.get(from..to).unwrap_or_default());
             }
             (Step::Wildcard, Value::Array(items)) => found.extend(items),
@@ -161,7 +156,11 @@ fn descend<'a>(value: &'a Value, found: &mut Vec<&'a Value>, budget: &Budget) ->
 /// The place of an index that may count from the end.
 fn place(index: i64, length: usize) -> Option<usize> {
     let length = i64::try_from(length).ok()?;
-    let at = if index < 0 { length.checked_add(index)? } else { index };
+    let at = if index < 0 {
+        length.checked_add(index)?
+    } else {
+        index
+    };
     usize::try_from(at).ok().filter(|_| at < length)
 }
 
@@ -171,7 +170,11 @@ fn bound(end: Option<i64>, absent: usize, length: usize) -> usize {
         return absent;
     };
     let length = i64::try_from(length).unwrap_or(i64::MAX);
-    let at = if end < 0 { length.saturating_add(end) } else { end };
+    let at = if end < 0 {
+        length.saturating_add(end)
+    } else {
+        end
+    };
     // From zero to the length.
     at.clamp(0, length) as usize
 }
