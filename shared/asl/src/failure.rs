@@ -17,6 +17,8 @@ pub const INTRINSIC_FAILURE: &str = "States.IntrinsicFailure";
 pub const NO_CHOICE_MATCHED: &str = "States.NoChoiceMatched";
 /// An expression failed, or gave nothing, or a value of the wrong type.
 pub const QUERY_EVALUATION_ERROR: &str = "States.QueryEvaluationError";
+/// `ItemsPath` leads nowhere; AWS does not document it.
+pub const REFERENCE_PATH_CONFLICT: &str = "States.ReferencePathConflict";
 /// `ResultPath` leads through something that is not an object or array.
 pub const RESULT_PATH_MATCH_FAILURE: &str = "States.ResultPathMatchFailure";
 /// The execution cannot go on; neither retried nor caught by [`ALL`].

@@ -34,6 +34,9 @@ pub(crate) use path::{Path, SyntaxError};
 pub(crate) use place::Place;
 pub(crate) use template::Template;
 
+/// AWS's limit on a cause, in characters.
+const MAX_CAUSE: usize = 32 * 1024;
+
 /// The variables a state can read, by name.
 pub(crate) type Variables = BTreeMap<Arc<str>, Arc<Value>>;
 
@@ -120,13 +123,20 @@ impl EvaluationError {
         Self::named(DATA_LIMIT_EXCEEDED, message.to_owned())
     }
 
-    fn named(error: &'static str, message: String) -> Self {
+    pub(crate) fn named(error: &'static str, message: String) -> Self {
         Self {
             error,
             location: None,
             message,
         }
     }
+}
+
+/// A value in a cause, cut where AWS cuts causes.
+fn shown(value: &Value) -> String {
+    let mut text = value.to_string();
+    text.truncate(text.floor_char_boundary(MAX_CAUSE));
+    text
 }
 
 /// Whether two values are the same; numbers are compared by value, so 1 is 1.0.

@@ -107,7 +107,7 @@ impl Test {
             Self::Not(test) => Ok(!test.holds(scope)?),
             Self::Present(path, wanted) => match path.select(scope) {
                 Ok(_) => Ok(*wanted),
-                Err(Miss::Absent(_) | Miss::OutOfRange(_)) => Ok(!*wanted),
+                Err(Miss::Absent { .. } | Miss::OutOfRange(_)) => Ok(!*wanted),
                 Err(Miss::Exhausted) => Err(EvaluationError::too_large()),
             },
             Self::Is(path, of, wanted) => {
@@ -138,7 +138,7 @@ impl Test {
 fn read<'a>(path: &Path, scope: &Scope<'a>) -> Result<Cow<'a, Value>, EvaluationError> {
     path.select(scope).map_err(|miss| match miss {
         Miss::Exhausted => EvaluationError::too_large(),
-        Miss::Absent(_) | Miss::OutOfRange(_) => EvaluationError::runtime(format!(
+        Miss::Absent { .. } | Miss::OutOfRange(_) => EvaluationError::runtime(format!(
             "Invalid path '{}': The choice state's condition path references an invalid value.",
             path.source()
         )),

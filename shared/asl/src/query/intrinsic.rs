@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::machine::nearest;
 
 use super::path::{Cursor, Miss, Path, SyntaxError};
-use super::{EvaluationError, Scope};
+use super::{EvaluationError, Scope, shown};
 
 mod call;
 
@@ -71,7 +71,7 @@ impl Intrinsic {
             match failure {
                 Failed::Missing(path) => EvaluationError::runtime(explain(&format!(
                     "The JsonPath argument for the field '{path}' could not be found in the input '{}'",
-                    scope.input
+                    shown(scope.input)
                 ))),
                 Failed::Refused(what) => EvaluationError::intrinsic(explain(&what)),
                 Failed::TooLarge => EvaluationError::too_large(),
@@ -103,10 +103,10 @@ impl Call {
                 Argument::Path(path) => path.select(scope).map_err(|miss| match miss {
                     Miss::Exhausted => Failed::TooLarge,
                     // AWS names the path as it would be within the context object.
-                    Miss::Absent(_) | Miss::OutOfRange(_) if path.is_of_context() => {
+                    Miss::Absent { .. } | Miss::OutOfRange(_) if path.is_of_context() => {
                         Failed::Missing(path.source()[1..].to_owned())
                     }
-                    Miss::Absent(_) | Miss::OutOfRange(_) => {
+                    Miss::Absent { .. } | Miss::OutOfRange(_) => {
                         Failed::Missing(path.source().to_owned())
                     }
                 })?,

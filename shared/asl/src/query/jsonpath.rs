@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::path::{Miss, SyntaxError};
 use super::template::{Template, TemplateError};
-use super::{EvaluationError, Intrinsic, Path, Scope};
+use super::{EvaluationError, Intrinsic, Path, Scope, shown};
+use crate::failure::REFERENCE_PATH_CONFLICT;
 
 /// A field that is a path or an intrinsic call: `name.$` of a template, or `SecondsPath` and such.
 #[derive(Debug)]
@@ -65,23 +66,38 @@ impl Query {
             Ok(_) | Err(Miss::Exhausted) => Err(EvaluationError::too_large()),
             // Step Functions has null for an item that is not there, but no word for a field.
             Err(Miss::OutOfRange(_)) => Ok(Value::Null),
-            Err(Miss::Absent(_)) => Err(EvaluationError::runtime(self.absent(path, scope))),
+            Err(Miss::Absent { at, .. }) => Err(self.absent(path, at, scope)),
         }
     }
 
-    fn absent(&self, path: &Path, scope: &Scope<'_>) -> String {
+    /// That the step `at` of the path leads nowhere.
+    fn absent(&self, path: &Path, at: usize, scope: &Scope<'_>) -> EvaluationError {
         let (field, source) = (&self.field, path.source());
-        if matches!(field.as_str(), "SecondsPath" | "TimestampPath") {
-            return format!("The {field} parameter does not reference an input value: {source}");
+        match field.as_str() {
+            "SecondsPath" | "TimestampPath" => {
+                return EvaluationError::runtime(format!(
+                    "The {field} parameter does not reference an input value: {source}"
+                ));
+            }
+            "ItemsPath" => {
+                let step = path.step(at);
+                let message = format!(
+                    "Unable to apply step \"{step}\" to input {}",
+                    shown(scope.input)
+                );
+                return EvaluationError::named(REFERENCE_PATH_CONFLICT, message);
+            }
+            _ => {}
         }
         let searched = if path.is_of_context() {
             Cow::Owned((scope.context)())
         } else {
             Cow::Borrowed(scope.input)
         };
-        format!(
-            "The JSONPath '{source}' specified for the field '{field}' could not be found in the input '{searched}'"
-        )
+        EvaluationError::runtime(format!(
+            "The JSONPath '{source}' specified for the field '{field}' could not be found in the input '{}'",
+            shown(&searched)
+        ))
     }
 
     /// That the field cannot have `value`.
@@ -190,7 +206,7 @@ impl Selection {
         };
         path.select(scope).map_err(|miss| match miss {
             Miss::Exhausted => EvaluationError::too_large(),
-            Miss::Absent(what) | Miss::OutOfRange(what) => {
+            Miss::Absent { what, .. } | Miss::OutOfRange(what) => {
                 EvaluationError::runtime(format!("Invalid path '{}' : {what}", path.source()))
             }
         })

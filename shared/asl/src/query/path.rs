@@ -55,8 +55,8 @@ pub(crate) enum Step {
 /// Why a path gave nothing.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Miss {
-    /// A place on the way is not there; the text is Jayway's.
-    Absent(String),
+    /// The step `at` leads nowhere; `what` is Jayway's word for it.
+    Absent { at: usize, what: String },
     /// An array is shorter.
     OutOfRange(String),
     /// There is too much to look at.
@@ -118,10 +118,22 @@ impl Path {
                 Ok(Cow::Owned(found.into_owned()))
             }
             Root::Variable(name) => {
-                let absent = || Miss::Absent(format!("There is no variable ${name}"));
+                let absent = || Miss::Absent {
+                    at: 0,
+                    what: format!("There is no variable ${name}"),
+                };
                 let value = scope.variables.get(name).ok_or_else(absent)?;
                 self.select_in(value, scope.budget)
             }
+        }
+    }
+
+    /// The name of the step `at`, as AWS names it in a cause.
+    pub(crate) fn step(&self, at: usize) -> String {
+        match self.steps.get(at) {
+            Some(Step::Name(name)) => name.clone(),
+            Some(Step::Index(index)) => index.to_string(),
+            _ => String::new(),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::EvaluationError;
 use super::path::{Path, Step, SyntaxError};
+use super::{EvaluationError, shown};
 use crate::failure::RESULT_PATH_MATCH_FAILURE;
 
 /// AWS has no such limit; deeper values could not be kept.
@@ -59,14 +59,12 @@ impl Place {
         };
         let mut output = input.clone();
         let Some(place) = reach(&mut output, path.steps()) else {
-            return Err(EvaluationError {
-                error: RESULT_PATH_MATCH_FAILURE,
-                location: None,
-                message: format!(
-                    "Unable to apply ReferencePath {} to input {input}",
-                    path.source()
-                ),
-            });
+            let message = format!(
+                "Unable to apply ReferencePath {} to input {}",
+                path.source(),
+                shown(input)
+            );
+            return Err(EvaluationError::named(RESULT_PATH_MATCH_FAILURE, message));
         };
         *place = result;
         Ok(output)

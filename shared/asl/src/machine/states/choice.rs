@@ -104,8 +104,19 @@ fn rule(flow: &mut Flow, rule: &Fields<'_>, yields: &Arc<Yield>) -> Option<Rule>
 
 /// The test that a rule, or an object within `And`, `Or` and `Not`, makes.
 fn test(fields: &Fields<'_>, beside: &[&str]) -> Option<Test> {
-    let beside = |name: &&String| !beside.contains(&name.as_str()) && *name != "Variable";
-    let mut names = fields.names().filter(beside);
+    let mut names = Vec::new();
+    for name in fields.names().map(String::as_str) {
+        if RULE.contains(&name) && !beside.contains(&name) {
+            let hint = "Only the outer rule leads somewhere and assigns".to_owned();
+            let place = fields.at(name);
+            fields
+                .report
+                .hinted("Field is not supported", &place, Some(hint));
+        } else if name != "Variable" && !beside.contains(&name) {
+            names.push(name);
+        }
+    }
+    let mut names = names.into_iter();
     let (Some(name), None) = (names.next(), names.next()) else {
         let message =
             "A choice has exactly one operator, such as 'StringEquals', 'IsPresent' or 'And'";

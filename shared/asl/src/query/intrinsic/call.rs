@@ -19,38 +19,38 @@ const MAX_RANGE: i64 = 1_000;
 const MAX_TEXT: usize = 10_000;
 
 macro_rules! functions {
-    ($($name:ident $least:literal $most:expr;)*) => {
+    ($($name:ident $text:literal $least:literal $most:expr;)*) => {
         /// A function that AWS knows.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(super) enum Function { $($name),* }
 
         impl Function {
             const ALL: &[(Self, &str, usize, usize)] = &[
-                $((Self::$name, concat!("States.", stringify!($name)), $least, $most)),*
+                $((Self::$name, $text, $least, $most)),*
             ];
         }
     };
 }
 
 functions! {
-    Array 0 usize::MAX;
-    ArrayContains 2 2;
-    ArrayGetItem 2 2;
-    ArrayLength 1 1;
-    ArrayPartition 2 2;
-    ArrayRange 3 3;
-    ArrayUnique 1 1;
-    Base64Decode 1 1;
-    Base64Encode 1 1;
-    Format 1 usize::MAX;
-    Hash 2 2;
-    JsonMerge 3 3;
-    JsonToString 1 1;
-    MathAdd 2 2;
-    MathRandom 2 3;
-    StringSplit 2 2;
-    StringToJson 1 1;
-    UUID 0 0;
+    Array "States.Array" 0 usize::MAX;
+    ArrayContains "States.ArrayContains" 2 2;
+    ArrayGetItem "States.ArrayGetItem" 2 2;
+    ArrayLength "States.ArrayLength" 1 1;
+    ArrayPartition "States.ArrayPartition" 2 2;
+    ArrayRange "States.ArrayRange" 3 3;
+    ArrayUnique "States.ArrayUnique" 1 1;
+    Base64Decode "States.Base64Decode" 1 1;
+    Base64Encode "States.Base64Encode" 1 1;
+    Format "States.Format" 1 usize::MAX;
+    Hash "States.Hash" 2 2;
+    JsonMerge "States.JsonMerge" 3 3;
+    JsonToString "States.JsonToString" 1 1;
+    MathAdd "States.MathAdd" 2 2;
+    MathRandom "States.MathRandom" 2 3;
+    StringSplit "States.StringSplit" 2 2;
+    StringToJson "States.StringToJson" 1 1;
+    Uuid "States.UUID" 0 0;
 }
 
 type Answer = Result<Value, String>;
@@ -155,7 +155,7 @@ impl Function {
                 json => serde_json::from_str(json)
                     .map_err(|error| format!("The text is not JSON: {error}")),
             },
-            Self::UUID => Ok(Value::String(uuid(&**scope.entropy))),
+            Self::Uuid => Ok(Value::String(uuid(&**scope.entropy))),
         }
     }
 }

@@ -1,10 +1,14 @@
 //! `?(…)`: which items of a list a path takes.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::select::select;
 use super::{Miss, Step};
 use crate::query::{Budget, equal};
+
+mod parse;
 
 /// A condition on one item.
 #[derive(Debug)]
@@ -84,16 +88,16 @@ impl Operand {
         item: &'a Value,
         root: &'a Value,
         budget: &Budget,
-    ) -> Result<Option<std::borrow::Cow<'a, Value>>, Miss> {
+    ) -> Result<Option<Cow<'a, Value>>, Miss> {
         let found = match self {
             Self::Here(steps) => select(steps, item, root, budget),
             Self::Root(steps) => select(steps, root, root, budget),
-            Self::Literal(value) => return Ok(Some(std::borrow::Cow::Borrowed(value))),
+            Self::Literal(value) => return Ok(Some(Cow::Borrowed(value))),
         };
         match found {
             Ok(found) => Ok(Some(found)),
             Err(Miss::Exhausted) => Err(Miss::Exhausted),
-            Err(Miss::Absent(_) | Miss::OutOfRange(_)) => Ok(None),
+            Err(Miss::Absent { .. } | Miss::OutOfRange(_)) => Ok(None),
         }
     }
 }

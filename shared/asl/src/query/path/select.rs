@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 use super::{Miss, Step};
-use crate::query::Budget;
+use crate::query::{Budget, shown};
 
 /// What `steps` name in `from`; `root` is what filters call `$`.
 pub(super) fn select<'a>(
@@ -24,8 +24,8 @@ pub(super) fn select<'a>(
     match &steps[straight..] {
         [] => from.map(Cow::Borrowed),
         [Step::Names(names)] => several(names, from?).map(Cow::Owned).ok_or_else(|| {
-            let message = format!("Missing property in path {}", written(steps));
-            Miss::Absent(message)
+            let what = format!("Missing property in path {}", written(steps));
+            Miss::Absent { at: straight, what }
         }),
         rest => {
             // What may be many may be none, even where the way there ends.
@@ -41,39 +41,35 @@ pub(super) fn select<'a>(
 
 /// The one value that the step `at` leads to.
 fn one<'a>(steps: &[Step], at: usize, here: &'a Value) -> Result<&'a Value, Miss> {
-    match (&steps[at], here) {
-        (Step::Name(name), Value::Object(fields)) => fields.get(name).ok_or_else(|| {
-            let what = if at + 1 == steps.len() {
-                "No results for path:"
-            } else {
-                "Missing property in path"
-            };
-            Miss::Absent(format!("{what} {}", written(&steps[..=at])))
-        }),
-        (Step::Name(name), _) => Err(Miss::Absent(format!(
+    let before = || written(&steps[..at]);
+    let what = match (&steps[at], here) {
+        (Step::Name(name), Value::Object(fields)) => match fields.get(name) {
+            Some(field) => return Ok(field),
+            None if at + 1 == steps.len() => {
+                format!("No results for path: {}", written(&steps[..=at]))
+            }
+            None => format!("Missing property in path {}", written(&steps[..=at])),
+        },
+        (Step::Name(name), _) => format!(
             "Expected to find an object with property ['{name}'] in path {} but found {}",
-            written(&steps[..at]),
+            before(),
             kind(here)
-        ))),
-        (Step::Index(index), Value::Array(items)) => place(*index, items.len())
-            .map(|at| &items[at])
-            .ok_or_else(|| {
+        ),
+        (Step::Index(index), Value::Array(items)) => {
+            let item = place(*index, items.len()).map(|at| &items[at]);
+            return item.ok_or_else(|| {
                 let place = written(&steps[..=at]);
                 Miss::OutOfRange(format!("No results for path: {place}"))
-            }),
-        (step, Value::Null) if at > 0 || matches!(step, Step::Index(_)) => Err(Miss::Absent(
-            format!("The path {} is null", written(&steps[..at])),
-        )),
-        (step, other) => Err(not_an_array(step, other)),
-    }
-}
-
-fn not_an_array(step: &Step, here: &Value) -> Miss {
-    let step = written(std::slice::from_ref(step));
-    Miss::Absent(format!(
-        "Filter: {} can only be applied to arrays. Current context is: {here}",
-        step.trim_start_matches('$')
-    ))
+            });
+        }
+        (_, Value::Null) => format!("The path {} is null", before()),
+        (step, other) => format!(
+            "Filter: {} can only be applied to arrays. Current context is: {}",
+            written(std::slice::from_ref(step)).trim_start_matches('$'),
+            shown(other)
+        ),
+    };
+    Err(Miss::Absent { at, what })
 }
 
 /// The fields called `names`, as an object of their own.
@@ -124,10 +120,8 @@ fn spread<'a>(
                     }
                 }
             }
-            (Step::Filter(filter), Value::Object(_)) => {
-                if filter.takes(here, root, budget)? {
-                    found.push(here);
-                }
+            (Step::Filter(filter), Value::Object(_)) if filter.takes(here, root, budget)? => {
+                found.push(here);
             }
             _ => {}
         }
