@@ -10,7 +10,7 @@ use super::evaluation::{Readable, in_state};
 use super::leaving::Given;
 use super::thread::{Phase, Thread, ThreadId, after};
 use super::{Effect, Execution, Outcome, Reaction, Recording, Surroundings};
-use crate::failure::{Failure, NO_CHOICE_MATCHED, RUNTIME};
+use crate::failure::{Failure, MAX_PAYLOAD, NO_CHOICE_MATCHED, RUNTIME, exceeds};
 use crate::history::{Details, Event, HistoryEvent, MAX_EVENTS};
 use crate::machine::{
     Kind, Made, Rule, State, StateId, StateMachine, Until, Work, parse_timestamp,
@@ -169,6 +169,9 @@ impl<'a> Step<'a> {
             Work::Pass(made) => {
                 let given = match made {
                     Made::Nothing => Given::Nothing,
+                    Made::Result(result) if exceeds(result, MAX_PAYLOAD) => {
+                        return Err(Failure::too_large(&state.name));
+                    }
                     Made::Result(result) => Given::Result(Arc::clone(result)),
                     Made::Arguments => {
                         Given::Result(self.arguments(state, thread, Readable::default())?)

@@ -7,7 +7,6 @@ use serde_json::Value;
 use super::fields::{Fields, whole};
 use super::flow::{Builder, Flow, QueryLanguage, Transition, query_language};
 use super::{Call, Exit, Intake, Made, Resource, State, Task, Until, Work, Yield, parse_timestamp};
-use crate::failure::{MAX_PAYLOAD, exceeds};
 use crate::query::Template;
 
 mod choice;
@@ -223,13 +222,6 @@ fn pass(fields: &Fields<'_>) -> Option<Work> {
         ],
     };
     allow(fields, &[FLOW], &own);
-    if fields
-        .get("Result")
-        .is_some_and(|result| exceeds(result, MAX_PAYLOAD))
-    {
-        let message = "The Result is larger than 256 KiB or nested too deeply";
-        fields.report.schema(message, &fields.at("Result"));
-    }
     Some(Work::Pass(match (fields.language, fields.get("Result")) {
         (QueryLanguage::Jsonata, _) => Made::Nothing,
         (QueryLanguage::JsonPath, Some(result)) => Made::Result(Arc::new(result.clone())),

@@ -228,3 +228,6 @@ fn pieces(raw: &str) -> Vec<String> {
 fn pieces_joined(raw: &str) -> String {
     pieces(raw).join("{}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -141,3 +141,6 @@ impl Path {
         select::select(&self.steps, root, root, budget)
     }
 }
+
+#[cfg(test)]
+mod tests;
