@@ -30,15 +30,15 @@ impl Place {
         let path = Path::parse(text).map_err(|error: SyntaxError| error.to_string())?;
         if !path.is_of_input() {
             return Err(
-                "it must start with '$.', in the state's input; set variables with Assign"
+                "It must start with '$.', in the state's input; set variables with Assign"
                     .to_owned(),
             );
         }
         if !path.is_reference() {
-            return Err("it must name a single place, without *, .., ?, ',' and ':'".to_owned());
+            return Err("It must name a single place, without *, .., ?, ',' and ':'".to_owned());
         }
         if path.steps().len() > MAX_STEPS {
-            return Err(format!("it has more than {MAX_STEPS} steps"));
+            return Err(format!("It has more than {MAX_STEPS} steps"));
         }
         Ok(if path.is_whole() {
             Self::Whole
