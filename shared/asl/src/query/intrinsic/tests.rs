@@ -67,6 +67,7 @@ fn functions_give_what_step_functions_gives() {
             json!("{\"k\":[null,true],\"s\":\"t\"}"),
         ),
         ("States.MathAdd(2.5, -1)", json!(2)),
+        ("States.MathAdd(-2.5, 1.49)", json!(-1)),
         ("States.MathRandom(3, 4)", json!(3)),
         (
             "States.ArrayLength(States.StringSplit(States.UUID(), '-'))",

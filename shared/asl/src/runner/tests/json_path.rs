@@ -142,6 +142,8 @@ fn a_choice_knows_every_operator() {
         test("$.s", "StringMatches", json!("a*b")),
         test("$.s", "StringMatches", json!("ab\\*")),
         test("$.s", "StringEqualsPath", json!("$.n")),
+        json!({ "And": [test("$.b", "IsBoolean", json!(true)), test("$.n", "NumericEquals", json!(3))] }),
+        json!({ "Or": [test("$.s", "IsNull", json!(true)), test("$.n", "NumericEquals", json!(3))] }),
         json!({ "Not": test("$.b", "BooleanEquals", json!(true)) }),
     ];
     let decide = |rule: &Value| {
@@ -245,6 +247,17 @@ fn an_intrinsic_failure_may_be_caught_and_a_missing_path_may_not() {
         let outcome = run(&mut stage, task(parameters), json!({}));
         assert_eq!(outcome.status(), status, "{parameters}");
     }
+}
+
+#[test]
+fn an_item_that_is_not_there_is_null_and_many_are_none() {
+    let parameters = json!({ "a.$": "$.list[5]", "b.$": "$.list[5:]", "c.$": "$.none[*]" });
+    let state = json!({ "Type": "Pass", "Parameters": parameters, "End": true });
+    let expected = json!({ "a": null, "b": [], "c": [] });
+    assert_eq!(
+        output(json!({ "S": state }), json!({ "list": [1] })),
+        expected
+    );
 }
 
 #[test]

@@ -277,3 +277,28 @@ fn nothing_goes_on_while_the_journal_fails() {
     assert_eq!(stage.outcome(&id), Outcome::Succeeded(json!(1).into()));
     assert_eq!(stage.count("f"), 2);
 }
+
+#[test]
+fn the_deepest_data_that_is_taken_can_be_read_again() {
+    let nested = |depth| (1..depth).fold(json!([]), |inner, _| json!([inner]));
+    let mut stage = Stage::new();
+    stage.function("f", |_, payload| gives(payload).after(2.0));
+    let definition = json!({ "StartAt": "Each", "States": {
+        "Each": { "Type": "Map", "Assign": { "kept.$": "$[0]" }, "Next": "Show", "ItemProcessor": {
+            "StartAt": "F", "States": { "F": task("f", json!({})) } } },
+        "Show": { "Type": "Pass", "InputPath": "$kept", "End": true }
+    }});
+    stage.definition("m", Kind::Standard, definition);
+    let id = stage.start("m", "e", nested(100));
+    for _ in 0..3 {
+        stage.pass(1);
+        stage.crash();
+        stage.recover();
+    }
+    assert_eq!(stage.outcome(&id), Outcome::Succeeded(nested(99).into()));
+    let runner = stage.runner.clone();
+    let refused = stage
+        .simulation
+        .block_on(async move { runner.start("m", None, nested(101)).await });
+    assert!(refused.is_err());
+}
