@@ -462,7 +462,7 @@ fn hand_written(name: &str, text: &str, kind: MachineKind) -> Result<StateMachin
     let text = asl::substitute(text, |name| Some(functions::arn(name)))
         .map_err(|error| invalid(error.to_string()))?;
     StateMachine::parse(&text, kind).map_err(|diagnostics| {
-        let reasons: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
-        invalid(reasons.join("; "))
+        let reasons = diagnostics.iter().map(|reason| format!("{reason:#}"));
+        invalid(reasons.collect::<Vec<_>>().join("; "))
     })
 }

@@ -53,6 +53,51 @@ const TURN: &str = r#"{
   }
 }"#;
 
+/// The same in JSONPath.
+const TURN_IN_JSON_PATH: &str = r#"{
+  "StartAt": "Run turn",
+  "States": {
+    "Run turn": {
+      "Type": "Task",
+      "Resource": "arn:aws:states:::lambda:invoke",
+      "Parameters": { "FunctionName": "turn-run", "Payload.$": "$" },
+      "OutputPath": "$.Payload",
+      "TimeoutSeconds": 60,
+      "Retry": [{ "ErrorEquals": ["Transient"], "MaxAttempts": 2 }],
+      "Catch": [{ "ErrorEquals": ["States.ALL"], "Next": "Failed" }],
+      "Next": "Route"
+    },
+    "Route": {
+      "Type": "Choice",
+      "Choices": [
+        {
+          "And": [
+            { "Variable": "$.kind", "StringEquals": "tools" },
+            { "Variable": "$.round", "NumericLessThan": 8 }
+          ],
+          "Next": "Failed"
+        },
+        { "Variable": "$.kind", "StringEquals": "reply", "Next": "Deliver" }
+      ],
+      "Default": "Failed"
+    },
+    "Deliver": {
+      "Type": "Task",
+      "Resource": "turn-deliver",
+      "Parameters": { "session.$": "$.session", "fence.$": "$.fence", "turn.$": "$.turn" },
+      "TimeoutSeconds": 30,
+      "Next": "Loop or end"
+    },
+    "Loop or end": {
+      "Type": "Choice",
+      "Choices": [{ "Variable": "$.more", "IsPresent": true, "Next": "Run turn" }],
+      "Default": "Done"
+    },
+    "Done": { "Type": "Succeed" },
+    "Failed": { "Type": "Fail", "Error": "Turn.Failed" }
+  }
+}"#;
+
 /// Answers at once.
 struct Instantly;
 
@@ -102,20 +147,22 @@ fn main() {
     };
     let journal = Arc::new(MemoryJournal::default());
     let runner = Runner::new(runtime, Arc::new(Instantly), journal, Place::default());
-    match StateMachine::parse(TURN, Kind::Express) {
-        Ok(machine) => runner.register("turn", Arc::new(machine)),
-        Err(errors) => panic!("the turn machine is refused: {errors:?}"),
+    for (name, definition) in [("JSONata", TURN), ("JSONPath", TURN_IN_JSON_PATH)] {
+        match StateMachine::parse(definition, Kind::Express) {
+            Ok(machine) => runner.register(name, Arc::new(machine)),
+            Err(errors) => panic!("the turn machine is refused: {errors:?}"),
+        }
     }
     let input = json!({
         "session": "support#sms#+15550100", "fence": 7, "turn": 12, "kind": "reply", "round": 0,
         "messages": ["01890000-0000-7000-8000-000000000000", "01890000-0000-7000-8000-000000000001"]
     });
-    for _ in 0..3 {
+    for name in ["JSONata", "JSONPath"].repeat(3) {
         let count = 100_000;
         let started = Instant::now();
         for _ in 0..count {
             // Nothing ever waits, so one poll is a whole run.
-            let outcome = runner.run_express("turn", input.clone()).now_or_never();
+            let outcome = runner.run_express(name, input.clone()).now_or_never();
             assert!(matches!(outcome, Some(Ok(Outcome::Succeeded(_)))));
         }
         let each = started.elapsed() / count;
@@ -125,7 +172,7 @@ fn main() {
             reason = "the measure is the point of this program"
         )]
         {
-            println!("{rate:.0} executions/s, {each:?} each");
+            println!("{name}: {rate:.0} executions/s, {each:?} each");
         }
     }
 }

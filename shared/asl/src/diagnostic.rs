@@ -42,14 +42,21 @@ pub struct Diagnostic {
     /// Where, such as `/States/Ask/Choices[0]/Next`; absent when the whole text is at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
+    /// What to do about it, where AWS's words do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
+/// As AWS writes it; `{:#}` adds the hint.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.message)?;
-        match &self.location {
-            Some(location) => write!(f, " at {location}"),
-            None => Ok(()),
+        if let Some(location) = &self.location {
+            write!(f, " at {location}")?;
+        }
+        match &self.hint {
+            Some(hint) if f.alternate() => write!(f, ". {hint}"),
+            _ => Ok(()),
         }
     }
 }

@@ -11,10 +11,16 @@ pub const DATA_LIMIT_EXCEEDED: &str = "States.DataLimitExceeded";
 pub const EXCEED_TOLERATED_FAILURE_THRESHOLD: &str = "States.ExceedToleratedFailureThreshold";
 /// No sign of life within `HeartbeatSeconds`; only `Retry` and `Catch` see this name.
 pub const HEARTBEAT_TIMEOUT: &str = "States.HeartbeatTimeout";
+/// An intrinsic function cannot take its arguments.
+pub const INTRINSIC_FAILURE: &str = "States.IntrinsicFailure";
 /// No choice applies and there is no default.
 pub const NO_CHOICE_MATCHED: &str = "States.NoChoiceMatched";
 /// An expression failed, or gave nothing, or a value of the wrong type.
 pub const QUERY_EVALUATION_ERROR: &str = "States.QueryEvaluationError";
+/// `ItemsPath` leads nowhere; AWS does not document it.
+pub const REFERENCE_PATH_CONFLICT: &str = "States.ReferencePathConflict";
+/// `ResultPath` leads through something that is not an object or array.
+pub const RESULT_PATH_MATCH_FAILURE: &str = "States.ResultPathMatchFailure";
 /// The execution cannot go on; neither retried nor caught by [`ALL`].
 pub const RUNTIME: &str = "States.Runtime";
 /// Matches every error but a timeout; the error of a child execution that failed.
@@ -94,14 +100,24 @@ impl Failure {
     }
 }
 
-/// Whether `value` takes more than `limit` bytes as JSON.
+/// Deeper values could not be read again from a journal.
+const MAX_DEPTH: usize = 100;
+
+/// Whether `value` takes more than `limit` bytes as JSON, or is nested too deeply to be kept.
 pub(crate) fn exceeds(value: &Value, limit: usize) -> bool {
     // Most values fit even if every character had to be escaped, which is quick to see.
-    !fits(value, &mut limit.clone(), longest) && !fits(value, &mut limit.clone(), escaped)
+    !fits(value, &mut limit.clone(), longest, MAX_DEPTH)
+        && !fits(value, &mut limit.clone(), escaped, MAX_DEPTH)
 }
 
-/// Takes the bytes of `value` from `left`, until there are too few.
-fn fits(value: &Value, left: &mut usize, length: fn(&str) -> usize) -> bool {
+/// What `value` leaves of `limit` bytes; nothing when it does not fit.
+pub(crate) fn cost(value: &Value, limit: usize) -> Option<usize> {
+    let mut left = limit;
+    fits(value, &mut left, str::len, usize::MAX).then_some(left)
+}
+
+/// Takes the bytes of `value` from `left`, until there are too few or it is too deep.
+fn fits(value: &Value, left: &mut usize, length: fn(&str) -> usize, depth: usize) -> bool {
     match value {
         Value::Null | Value::Bool(true) => take(left, 4),
         Value::Bool(false) => take(left, 5),
@@ -110,14 +126,16 @@ fn fits(value: &Value, left: &mut usize, length: fn(&str) -> usize) -> bool {
             None => take(left, n.to_string().len()),
         },
         Value::String(text) => take(left, 2 + length(text)),
+        Value::Array(_) | Value::Object(_) if depth == 0 => false,
         Value::Array(items) => {
-            take(left, 1 + items.len().max(1)) && items.iter().all(|item| fits(item, left, length))
+            take(left, 1 + items.len().max(1))
+                && items.iter().all(|item| fits(item, left, length, depth - 1))
         }
         Value::Object(fields) => {
             take(left, 1 + fields.len().max(1))
-                && fields
-                    .iter()
-                    .all(|(name, value)| take(left, 3 + length(name)) && fits(value, left, length))
+                && fields.iter().all(|(name, value)| {
+                    take(left, 3 + length(name)) && fits(value, left, length, depth - 1)
+                })
         }
     }
 }

@@ -19,8 +19,9 @@
 //! - [`runner::Runner`] does what executions ask for, on an [`engine::runtime::Runtime`]. An
 //!   Express run is one future and leaves no trace. Every reaction of a Standard run is in the
 //!   [`runner::Journal`] before anything follows from it, so a restart goes on where it stood.
-//! - Queries (JSONata) are evaluated in one place, the module `query`. Time and chance come from
-//!   the runtime, and every evaluation is bounded.
+//! - Queries (JSONata, JSONPath) are evaluated in one place, the module `query`; how data flows
+//!   through a state is told by its `machine::Intake` and `machine::Yield`, so whoever runs it knows
+//!   no language. Time and chance come from the runtime, and every evaluation is bounded.
 //!
 //! What is absent: no clock, no randomness but the runtime's, no tokio, no polling, no panic.
 

@@ -6,15 +6,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::diagnostic::Diagnostic;
-use crate::query::Template;
+use crate::query::{Condition, Template};
 
 mod fields;
 mod flow;
 mod integrations;
+mod io;
+mod languages;
 mod resource;
 mod states;
 mod timestamp;
 
+pub(crate) use fields::nearest;
+pub(crate) use io::{Intake, Yield};
 pub(crate) use resource::{Call, Pattern, Resource};
 pub(crate) use timestamp::parse as parse_timestamp;
 
@@ -91,6 +95,7 @@ impl StateMachine {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) name: Arc<str>,
+    pub(crate) intake: Intake,
     pub(crate) work: Work,
     pub(crate) exit: Exit,
     pub(crate) retriers: Vec<Retrier>,
@@ -100,7 +105,7 @@ pub(crate) struct State {
 /// What a state does between being entered and left.
 #[derive(Debug)]
 pub(crate) enum Work {
-    Pass,
+    Pass(Made),
     Succeed,
     Fail {
         error: Option<Template>,
@@ -110,17 +115,27 @@ pub(crate) enum Work {
     Choice(Vec<Rule>),
     Task(Box<Task>),
     Parallel {
-        arguments: Option<Template>,
         branches: Vec<StateId>,
     },
     Map(Box<Map>),
+}
+
+/// What a Pass state makes.
+#[derive(Debug)]
+pub(crate) enum Made {
+    /// Nothing: JSONata has `Output` for that.
+    Nothing,
+    /// `Result`.
+    Result(Arc<Value>),
+    /// What its work is given.
+    Arguments,
 }
 
 /// How a state is left: what it assigns, what it gives, where it leads.
 #[derive(Debug, Default)]
 pub(crate) struct Exit {
     pub(crate) assign: Vec<(Arc<str>, Template)>,
-    pub(crate) output: Option<Template>,
+    pub(crate) yields: Arc<Yield>,
     /// Nothing ends the flow.
     pub(crate) next: Option<StateId>,
 }
@@ -135,7 +150,7 @@ pub(crate) enum Until {
 /// One choice.
 #[derive(Debug)]
 pub(crate) struct Rule {
-    pub(crate) condition: Template,
+    pub(crate) condition: Condition,
     pub(crate) exit: Exit,
 }
 
@@ -143,7 +158,6 @@ pub(crate) struct Rule {
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) resource: Resource,
-    pub(crate) arguments: Option<Template>,
     /// Evaluated as AWS does, then unused: this machine has no roles.
     pub(crate) credentials: Option<Template>,
     pub(crate) timeout: Option<Template>,
@@ -191,7 +205,12 @@ impl State {
         let Work::Task(task) = &self.work else {
             return None;
         };
-        match (&task.resource.call, &task.arguments) {
+        let (Intake::Jsonata(arguments)
+        | Intake::JsonPath {
+            parameters: arguments,
+            ..
+        }) = &self.intake;
+        match (&task.resource.call, arguments) {
             (Call::Function(arn), _) => Some(arn),
             (Call::LambdaInvoke, Some(Template::Constant(arguments))) => {
                 arguments.get("FunctionName")?.as_str()

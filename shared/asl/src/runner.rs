@@ -1,10 +1,9 @@
 //! Runs executions on a runtime: calls functions, keeps time, and journals what must survive.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use engine::runtime::{Runtime, Time};
+use engine::runtime::Runtime;
 use futures::channel::oneshot;
 use serde_json::Value;
 
@@ -12,9 +11,10 @@ use crate::execution::{Identity, Input, Recording, Surroundings, execution_of};
 use crate::failure::{Failure, MAX_PAYLOAD, exceeds};
 use crate::machine::{Kind, StateMachine};
 use crate::uuid::uuid;
-use crate::{Execution, HistoryEvent, Outcome};
+use crate::{HistoryEvent, Outcome};
 
 mod active;
+mod description;
 mod errors;
 mod express;
 mod functions;
@@ -27,56 +27,12 @@ mod timers;
 use active::{Active, Watcher};
 use timers::Timers;
 
+pub use description::{Description, ExecutionId, Place};
 pub use errors::{StartError, TokenError};
 pub use functions::{FunctionError, Functions};
 pub use journal::{Begun, Journal, JournalError, NewExecution, Progress, Record};
 pub use memory::MemoryJournal;
 pub use recovery::Recovered;
-
-/// Names one execution; written as an ARN.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ExecutionId(Arc<str>);
-
-impl ExecutionId {
-    /// The id written as `text`.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        Self(text.into())
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ExecutionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// What the ARNs of this runner's machines and executions say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The region part.
-    pub region: String,
-    /// The account part.
-    pub account: String,
-    /// `$states.context.Execution.RoleArn`.
-    pub role_arn: String,
-}
-
-impl Default for Place {
-    fn default() -> Self {
-        Self {
-            region: "local".to_owned(),
-            account: "000000000000".to_owned(),
-            role_arn: "arn:aws:iam::000000000000:role/local".to_owned(),
-        }
-    }
-}
 
 /// Runs the executions of a set of machines. Clones share everything.
 #[derive(Clone)]
@@ -99,25 +55,6 @@ struct Registered {
     name: Arc<str>,
     id: Arc<str>,
     machine: Arc<StateMachine>,
-}
-
-/// An execution, as `DescribeExecution` shows it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Description {
-    /// Its id.
-    pub id: ExecutionId,
-    /// The name of its machine.
-    pub machine: String,
-    /// Its name.
-    pub name: String,
-    /// Its input.
-    pub input: Arc<Value>,
-    /// How it ended; nothing while it runs.
-    pub outcome: Option<Outcome>,
-    /// When it was started.
-    pub started: Time,
-    /// When it ended.
-    pub stopped: Option<Time>,
 }
 
 impl Runner {
@@ -329,7 +266,7 @@ impl Shared {
                 self.runtime.spawn(async move {
                     shared.run_express(&registered, &name, input).await;
                 });
-                Ok(ExecutionId(id))
+                Ok(ExecutionId::from(id))
             }
         }
     }
@@ -374,19 +311,6 @@ impl Shared {
 
     fn find(&self, id: &ExecutionId) -> Option<Arc<Active>> {
         locked(&self.active).get(id).cloned()
-    }
-}
-
-fn describe(execution: &Execution) -> Description {
-    let identity = execution.identity();
-    Description {
-        id: ExecutionId(Arc::clone(&identity.execution_id)),
-        machine: identity.machine_name.to_string(),
-        name: identity.execution_name.to_string(),
-        input: Arc::clone(execution.input()),
-        outcome: execution.outcome().cloned(),
-        started: execution.started(),
-        stopped: execution.stopped(),
     }
 }
 

@@ -1,14 +1,17 @@
 //! Evaluates the fields of a state on behalf of a thread.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::context;
+use super::leaving::limited;
 use super::step::Step;
 use super::thread::Thread;
 use crate::failure::{Failure, QUERY_EVALUATION_ERROR};
 use crate::history::{Details, Event};
 use crate::machine::State;
-use crate::query::{EvaluationError, Scope, Template};
+use crate::query::{Budget, EvaluationError, Scope, Template};
 
 /// What else an expression may read, beside the input and the variables.
 #[derive(Clone, Copy, Default)]
@@ -28,18 +31,41 @@ impl Step<'_> {
         readable: Readable<'_>,
         evaluate: impl FnOnce(&Scope<'_>) -> Result<T, EvaluationError>,
     ) -> Result<T, Failure> {
-        let evaluated = evaluate(&Scope {
+        let scope = Scope {
             input: &thread.input,
+            raw: &thread.input,
             result: readable.result,
             error_output: readable.error_output,
             context: &|| context::object(self.execution, thread, state, readable),
             variables: &thread.variables,
             now: self.around.now,
             entropy: self.around.entropy,
+            budget: &Budget::default(),
+        };
+        let seen = state.intake.input(&scope);
+        let evaluated = seen.and_then(|input| {
+            evaluate(&Scope {
+                input: &input,
+                ..scope
+            })
         });
-        evaluated.map_err(|error| {
-            self.query_failure(state, thread, Some(error.location), &error.message)
-        })
+        evaluated.map_err(|error| self.evaluation_failed(state, thread, error))
+    }
+
+    /// What the state's work is given.
+    pub(super) fn arguments(
+        &mut self,
+        state: &State,
+        thread: &Thread,
+        readable: Readable<'_>,
+    ) -> Result<Arc<Value>, Failure> {
+        if state.intake.is_plain() {
+            return Ok(Arc::clone(&thread.input));
+        }
+        let arguments = self.evaluate(state, thread, readable, |scope| {
+            state.intake.arguments(scope)
+        })?;
+        Ok(Arc::new(limited(arguments, &state.name)?))
     }
 
     /// A field that must be text.
@@ -74,7 +100,8 @@ impl Step<'_> {
             return Ok(number as u64);
         }
         let message = format!("The {field} field must be a non-negative integer but was: {number}");
-        Err(self.query_failure(state, thread, Some(field.to_owned()), &message))
+        let error = template.unfit(field, &Value::from(number), message);
+        Err(self.evaluation_failed(state, thread, error))
     }
 
     /// A field that must be a number.
@@ -88,6 +115,19 @@ impl Step<'_> {
         self.evaluate(state, thread, Readable::default(), |scope| {
             template.evaluate_as("number", field, scope, Value::as_f64)
         })
+    }
+
+    /// The failure that an evaluation ends in; JSONata's are logged.
+    pub(super) fn evaluation_failed(
+        &mut self,
+        state: &State,
+        thread: &Thread,
+        error: EvaluationError,
+    ) -> Failure {
+        if error.error == QUERY_EVALUATION_ERROR {
+            return self.query_failure(state, thread, error.location, &error.message);
+        }
+        Failure::new(error.error, in_state(state, thread, &error.message))
     }
 
     /// Logs that a field cannot be evaluated.

@@ -12,7 +12,6 @@ use super::thread::{FanOut, Parent, Phase, Thread, ThreadId};
 use crate::failure::{EXCEED_TOLERATED_FAILURE_THRESHOLD, Failure};
 use crate::history::{Details, Event};
 use crate::machine::{Map, State, StateId, Work};
-use crate::query::Template;
 
 /// AWS runs at most this many iterations of an inline Map at once.
 const MAX_CONCURRENCY: u64 = 40;
@@ -21,19 +20,10 @@ impl Step<'_> {
     pub(super) fn start_branches(
         &mut self,
         state: &State,
-        arguments: Option<&Template>,
         branches: &[StateId],
         thread: &mut Thread,
     ) -> Result<Moved, Failure> {
-        let input = match arguments {
-            Some(arguments) => {
-                let value = self.evaluate(state, thread, Readable::default(), |scope| {
-                    arguments.evaluate(&"Arguments", scope)
-                })?;
-                Arc::new(limited(value, &state.name)?)
-            }
-            None => Arc::clone(&thread.input),
-        };
+        let input = self.arguments(state, thread, Readable::default())?;
         self.log(Event::ParallelStateStarted, || named(state));
         for (index, start) in branches.iter().enumerate() {
             self.spawn_child(thread, *start, Arc::clone(&input), (index, None));
@@ -78,28 +68,29 @@ impl Step<'_> {
             failed: 0,
             tolerated,
         };
-        self.fill(state, map, thread, &mut fan_out)?;
-        if fan_out.running == 0 {
+        let filled = self.fill(state, map, thread, &mut fan_out);
+        if filled.is_ok() && fan_out.running == 0 {
             return self.gather(state, thread, fan_out);
         }
         thread.phase = Phase::FanOut(Box::new(fan_out));
-        Ok(Moved::Stays)
+        filled.map(|()| Moved::Stays)
     }
 
     fn items(&mut self, state: &State, map: &Map, thread: &Thread) -> Result<Vec<Value>, Failure> {
+        let array = |value: &Value| value.as_array().cloned();
         if let Some(items) = &map.items {
-            let array = |value: &Value| value.as_array().cloned();
             return self.evaluate(state, thread, Readable::default(), |scope| {
                 items.evaluate_as("array", "Items", scope, array)
             });
         }
-        match &*thread.input {
-            Value::Array(items) => Ok(items.clone()),
-            other => {
-                let message = format!("Map state input must be an array but was: {other}");
-                Err(self.query_failure(state, thread, None, &message))
-            }
-        }
+        let items = self.evaluate(state, thread, Readable::default(), |scope| {
+            Ok(array(scope.input).ok_or_else(|| scope.input.clone()))
+        })?;
+        items.map_err(|other| {
+            let message = format!("Map state input must be an array but was: {other}");
+            let error = state.intake.unfit(message);
+            self.evaluation_failed(state, thread, error)
+        })
     }
 
     /// How many of `count` items may fail.
@@ -241,18 +232,21 @@ impl Step<'_> {
                 }
                 fan_out.failed += 1;
                 if fan_out.failed > fan_out.tolerated {
-                    return Err(exceeded(&fan_out, failure));
+                    let failure = exceeded(&fan_out, failure);
+                    parent.phase = Phase::FanOut(Box::new(fan_out));
+                    return Err(failure);
                 }
             }
         }
-        if let Some(map) = map {
-            self.fill(state, map, parent, &mut fan_out)?;
-        }
-        if fan_out.running == 0 {
+        let filled = match map {
+            Some(map) => self.fill(state, map, parent, &mut fan_out),
+            None => Ok(()),
+        };
+        if filled.is_ok() && fan_out.running == 0 {
             return self.gather(state, parent, fan_out);
         }
         parent.phase = Phase::FanOut(Box::new(fan_out));
-        Ok(Moved::Stays)
+        filled.map(|()| Moved::Stays)
     }
 
     /// Leaves the state with the results of those that succeeded, in order.

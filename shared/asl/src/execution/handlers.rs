@@ -8,7 +8,7 @@ use engine::runtime::Entropy;
 use super::leaving::Given;
 use super::step::{Moved, Step};
 use super::thread::{Phase, Thread};
-use crate::failure::Failure;
+use crate::failure::{Failure, RUNTIME};
 use crate::history::{Details, Event};
 use crate::machine::{Jitter, Retrier, State, Work};
 
@@ -27,8 +27,10 @@ impl Step<'_> {
             return Ok(Moved::Stays);
         }
         let catcher = state.catchers.iter().find(|c| failure.matches(&c.errors));
+        let has_started = matches!(thread.phase, Phase::FanOut(_));
+        let is_runtime = failure.error.as_deref() == Some(RUNTIME);
         let failed = match state.work {
-            Work::Map(_) => Some(Event::MapStateFailed),
+            Work::Map(_) if has_started || !is_runtime => Some(Event::MapStateFailed),
             Work::Parallel { .. } if catcher.is_none() => Some(Event::ParallelStateFailed),
             _ => None,
         };

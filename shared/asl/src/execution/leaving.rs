@@ -55,17 +55,14 @@ impl Step<'_> {
         let mut assigned = Vec::with_capacity(exit.assign.len());
         for (name, template) in &exit.assign {
             let value = self.evaluate(state, thread, readable, |scope| {
-                template.evaluate(&format_args!("Assign/{name}"), scope)
+                let scope = exit.yields.assigning(scope);
+                template.evaluate(&format_args!("Assign/{name}"), &scope)
             })?;
             assigned.push((Arc::clone(name), Arc::new(limited(value, &state.name)?)));
         }
-        let output = match &exit.output {
-            Some(template) => {
-                let value = self.evaluate(state, thread, readable, |scope| {
-                    template.evaluate(&"Output", scope)
-                })?;
-                Some(Arc::new(limited(value, &state.name)?))
-            }
+        let output = self.evaluate(state, thread, readable, |scope| exit.yields.output(scope))?;
+        let output = match output {
+            Some(value) => Some(Arc::new(limited(value, &state.name)?)),
             None => given.into_value(),
         };
         if let Some(output) = output {
@@ -106,7 +103,7 @@ pub(super) fn limited(value: Value, source: &str) -> Result<Value, Failure> {
 
 fn exited(state: &State) -> Option<Event> {
     Some(match state.work {
-        Work::Pass => Event::PassStateExited,
+        Work::Pass(_) => Event::PassStateExited,
         Work::Succeed => Event::SucceedStateExited,
         Work::Fail { .. } => return None,
         Work::Wait(_) => Event::WaitStateExited,

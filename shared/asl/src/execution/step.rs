@@ -10,10 +10,11 @@ use super::evaluation::{Readable, in_state};
 use super::leaving::Given;
 use super::thread::{Phase, Thread, ThreadId, after};
 use super::{Effect, Execution, Outcome, Reaction, Recording, Surroundings};
-use crate::failure::{Failure, NO_CHOICE_MATCHED, RUNTIME};
+use crate::failure::{Failure, MAX_PAYLOAD, NO_CHOICE_MATCHED, RUNTIME, exceeds};
 use crate::history::{Details, Event, HistoryEvent, MAX_EVENTS};
-use crate::machine::{Kind, Rule, State, StateId, StateMachine, Until, Work, parse_timestamp};
-use crate::query::{Scope, Template};
+use crate::machine::{
+    Kind, Made, Rule, State, StateId, StateMachine, Until, Work, parse_timestamp,
+};
 
 /// States entered in one reaction before the execution lets others run.
 const MAX_TRANSITIONS: u32 = 500;
@@ -164,7 +165,20 @@ impl<'a> Step<'a> {
     /// What the state does, once entered and again for each retry.
     pub(super) fn work(&mut self, state: &State, thread: &mut Thread) -> Result<Moved, Failure> {
         match &state.work {
-            Work::Pass | Work::Succeed => self.complete(state, &state.exit, thread, Given::Nothing),
+            Work::Succeed => self.complete(state, &state.exit, thread, Given::Nothing),
+            Work::Pass(made) => {
+                let given = match made {
+                    Made::Nothing => Given::Nothing,
+                    Made::Result(result) if exceeds(result, MAX_PAYLOAD) => {
+                        return Err(Failure::too_large(&state.name));
+                    }
+                    Made::Result(result) => Given::Result(Arc::clone(result)),
+                    Made::Arguments => {
+                        Given::Result(self.arguments(state, thread, Readable::default())?)
+                    }
+                };
+                self.complete(state, &state.exit, thread, given)
+            }
             Work::Fail { error, cause } => {
                 let error = self.text(state, thread, "Error", error.as_ref())?;
                 let cause = self.text(state, thread, "Cause", cause.as_ref())?;
@@ -177,10 +191,7 @@ impl<'a> Step<'a> {
             Work::Wait(until) => self.wait(state, until, thread),
             Work::Choice(rules) => self.choose(state, rules, thread),
             Work::Task(task) => self.start_task(state, task, thread),
-            Work::Parallel {
-                arguments,
-                branches,
-            } => self.start_branches(state, arguments.as_ref(), branches, thread),
+            Work::Parallel { branches } => self.start_branches(state, branches, thread),
             Work::Map(map) => self.start_items(state, map, thread),
         }
     }
@@ -228,7 +239,8 @@ impl<'a> Step<'a> {
                     let message = format!(
                         "The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: {text}"
                     );
-                    self.query_failure(state, thread, Some("Timestamp".to_owned()), &message)
+                    let error = timestamp.unfit("Timestamp", &Value::from(text.as_str()), message);
+                    self.evaluation_failed(state, thread, error)
                 })?
             }
         };
@@ -250,16 +262,9 @@ impl<'a> Step<'a> {
         thread: &mut Thread,
     ) -> Result<Moved, Failure> {
         for (at, rule) in rules.iter().enumerate() {
-            let applies = match &rule.condition {
-                Template::Constant(value) => value == &Value::Bool(true),
-                condition => {
-                    let scope = |scope: &Scope<'_>| {
-                        let location = format!("Choices[{at}]/Condition");
-                        condition.evaluate_as("boolean", &location, scope, Value::as_bool)
-                    };
-                    self.evaluate(state, thread, Readable::default(), scope)?
-                }
-            };
+            let applies = self.evaluate(state, thread, Readable::default(), |scope| {
+                rule.condition.holds(at, scope)
+            })?;
             if applies {
                 return self.complete(state, &rule.exit, thread, Given::Nothing);
             }
@@ -357,7 +362,7 @@ impl<'a> Step<'a> {
 
 fn entered(state: &State) -> Event {
     match state.work {
-        Work::Pass => Event::PassStateEntered,
+        Work::Pass(_) => Event::PassStateEntered,
         Work::Succeed => Event::SucceedStateEntered,
         Work::Fail { .. } => Event::FailStateEntered,
         Work::Wait(_) => Event::WaitStateEntered,

@@ -69,13 +69,8 @@ impl Step<'_> {
             token: token.as_deref(),
             ..Readable::default()
         };
-        let arguments = match &task.arguments {
-            Some(arguments) => self.evaluate(state, thread, readable, |scope| {
-                arguments.evaluate(&"Arguments", scope)
-            })?,
-            None => Value::clone(&thread.input),
-        };
-        let arguments = limited(arguments, &state.name)?;
+        let arguments = self.arguments(state, thread, readable)?;
+        let arguments = limited(Arc::unwrap_or_clone(arguments), &state.name)?;
         let now = self.around.now;
         let mut seconds = |field: &str, template| match template {
             Some(template) => self.whole(state, thread, field, template).map(Some),
@@ -117,11 +112,10 @@ impl Step<'_> {
             Call::LambdaInvoke => {
                 let mut arguments = object(state, thread, arguments)?;
                 let function = required(state, thread, &mut arguments, "FunctionName")?;
-                let payload = arguments.remove("Payload");
                 return Ok(Effect::Invoke {
                     task: id,
                     function: function.into(),
-                    payload: payload.unwrap_or_else(|| Value::Object(Map::new())),
+                    payload: lambda::payload(arguments.remove("Payload"))?,
                 });
             }
             Call::StartExecution => {

@@ -5,8 +5,9 @@ use std::cell::RefCell;
 use serde_json::{Map, Value};
 
 use super::flow::QueryLanguage;
+use super::languages;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::query::Template;
+use crate::query::{Path, Place, Query, Selection, SyntaxError, Template};
 
 /// Everything found wrong so far.
 #[derive(Debug, Default)]
@@ -14,11 +15,21 @@ pub(crate) struct Report(RefCell<Vec<Diagnostic>>);
 
 impl Report {
     pub(crate) fn add(&self, code: Code, message: impl Into<String>, location: &str) {
+        self.push(code, message.into(), location, None);
+    }
+
+    /// As [`Report::schema`], with what to do about it.
+    pub(crate) fn hinted(&self, message: impl Into<String>, location: &str, hint: Option<String>) {
+        self.push(Code::SchemaValidationFailed, message.into(), location, hint);
+    }
+
+    fn push(&self, code: Code, message: String, location: &str, hint: Option<String>) {
         let location = if location.is_empty() { "/" } else { location };
         self.0.borrow_mut().push(Diagnostic {
             code,
-            message: message.into(),
+            message,
             location: Some(location.to_owned()),
+            hint,
         });
     }
 
@@ -97,7 +108,12 @@ impl<'a> Fields<'a> {
     pub(crate) fn allow(&self, known: &[&[&str]]) {
         for name in self.object.keys() {
             if !known.iter().any(|group| group.contains(&name.as_str())) {
-                self.report.schema("Field is not supported", &self.at(name));
+                let known = known.iter().flat_map(|group| group.iter().copied());
+                let hint = languages::instead_of(name, self.language).or_else(|| {
+                    nearest(name, known).map(|known| format!("Did you mean '{known}'?"))
+                });
+                self.report
+                    .hinted("Field is not supported", &self.at(name), hint);
             }
         }
     }
@@ -164,19 +180,107 @@ impl<'a> Fields<'a> {
         number
     }
 
-    /// A field that may hold expressions.
+    /// A field that may hold expressions of the state's language.
     pub(crate) fn template(&self, name: &str) -> Option<Template> {
         let value = self.get(name)?;
-        if self.language == QueryLanguage::JsonPath {
-            return Some(Template::Constant(value.clone()));
-        }
-        match Template::parse(value) {
-            Ok(template) => Some(template),
-            Err(error) => {
+        let parsed = match self.language {
+            QueryLanguage::Jsonata => Template::parse(value),
+            QueryLanguage::JsonPath => Template::payload(value),
+        };
+        parsed
+            .map_err(|error| {
                 let place = format!("{}{}", self.at(name), error.path);
-                self.report.schema(error.message, &place);
-                None
+                self.report.hinted(error.message, &place, error.hint);
+            })
+            .ok()
+    }
+
+    /// A JSONPath field whose value is a path or an intrinsic call, such as `CausePath`.
+    pub(crate) fn query(&self, name: &str) -> Option<Template> {
+        let query = Query::parse(name, self.text(name)?);
+        query
+            .map(|query| Template::Query(Box::new(query)))
+            .map_err(|error| self.not_a_path(name, &error))
+            .ok()
+    }
+
+    /// A JSONPath field that names a single place, such as `SecondsPath`.
+    pub(crate) fn reference(&self, name: &str) -> Option<Template> {
+        let template = self.query(name)?;
+        if matches!(&template, Template::Query(query) if !query.is_reference()) {
+            let hint = "A Reference Path names a single place, without *, .., ?, ',' and ':'";
+            let message = "Value is not a Reference Path";
+            self.report
+                .hinted(message, &self.at(name), Some(hint.to_owned()));
+        }
+        Some(template)
+    }
+
+    /// A JSONPath field that must be a path.
+    pub(crate) fn path(&self, name: &str) -> Option<Path> {
+        let path = Path::parse(self.text(name)?);
+        path.map_err(|error| self.not_a_path(name, &error)).ok()
+    }
+
+    /// `InputPath` or `OutputPath`.
+    pub(crate) fn selection(&self, name: &str) -> Selection {
+        match self.get(name) {
+            None => Selection::Whole,
+            Some(Value::Null) => Selection::Nothing,
+            Some(_) => match self.path(name) {
+                Some(path) if !path.is_whole() => Selection::Path(path),
+                _ => Selection::Whole,
+            },
+        }
+    }
+
+    /// `ResultPath`.
+    pub(crate) fn place(&self) -> Place {
+        match self.get("ResultPath") {
+            None => Place::Whole,
+            Some(Value::Null) => Place::Nowhere,
+            Some(_) => {
+                let parsed = self.text("ResultPath").map(Place::parse);
+                parsed
+                    .and_then(|parsed| {
+                        let refused = |hint: String| {
+                            let message = "Value is not a Reference Path";
+                            let place = self.at("ResultPath");
+                            self.report.hinted(message, &place, Some(hint));
+                        };
+                        parsed.map_err(refused).ok()
+                    })
+                    .unwrap_or_default()
             }
+        }
+    }
+
+    fn not_a_path(&self, name: &str, error: &SyntaxError) {
+        let message = "Value is not a valid JSONPath";
+        self.report
+            .hinted(message, &self.at(name), Some(error.to_string()));
+    }
+
+    /// A constant or expression in the field `name`; in JSONPath also a path in `by_path`.
+    pub(crate) fn either(
+        &self,
+        name: &str,
+        by_path: &str,
+        wanted: &str,
+        fits: impl FnOnce(&Value) -> bool,
+    ) -> Option<Template> {
+        if self.get(by_path).is_none() {
+            return self.scalar(name, wanted, fits);
+        }
+        self.only_one(name, by_path);
+        self.reference(by_path)
+    }
+
+    /// Reports that both of two fields are there.
+    pub(crate) fn only_one(&self, name: &str, other: &str) {
+        if self.get(name).is_some() && self.get(other).is_some() {
+            let message = format!("Only one of these fields is allowed: [{name}, {other}]");
+            self.report.schema(message, &self.location);
         }
     }
 
@@ -189,7 +293,7 @@ impl<'a> Fields<'a> {
     ) -> Option<Template> {
         let template = self.template(name)?;
         let good = match &template {
-            Template::Expression(_) => true,
+            Template::Expression(_) | Template::Query(_) => true,
             Template::Constant(value) => fits(value),
             Template::Array(_) | Template::Object(_) => false,
         };
@@ -203,6 +307,16 @@ impl<'a> Fields<'a> {
         let message = format!("Expected value of type {wanted}");
         self.report.schema(message, &self.at(name));
     }
+}
+
+/// The one of `known` that is most like `name`, if one is.
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let distance =
+        |known: &str| strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase());
+    // A hostile name may be long, and no known one is.
+    let known = known.filter(|known| known.len().abs_diff(name.len()) <= 6);
+    let (distance, known) = known.map(|known| (distance(known), known)).min()?;
+    (3 * distance <= known.len()).then_some(known)
 }
 
 /// `value` as a whole number that is not negative; `3.0` counts.

@@ -218,6 +218,7 @@ fn not_an_object() -> Diagnostic {
         code: Code::SchemaValidationFailed,
         message: "Definition must be a valid JSON object".to_owned(),
         location: None,
+        hint: None,
     }
 }
 
@@ -246,5 +247,6 @@ fn not_json(text: &str, error: &serde_json::Error) -> Diagnostic {
         code: Code::InvalidJsonDescription,
         message: format!("{message}\n at {location}"),
         location: Some(location),
+        hint: None,
     }
 }

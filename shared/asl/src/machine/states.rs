@@ -1,55 +1,36 @@
 //! Reads one state.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::fields::{Fields, whole};
 use super::flow::{Builder, Flow, QueryLanguage, Transition, query_language};
-use super::{Call, Exit, Resource, Rule, State, Task, Until, Work, parse_timestamp};
-use crate::diagnostic::Code;
+use super::{Call, Exit, Intake, Made, Resource, State, Task, Until, Work, Yield, parse_timestamp};
 use crate::query::Template;
 
+mod choice;
 mod fan_out;
 mod handlers;
 
 const COMMON: &[&str] = &["Type", "Comment", "QueryLanguage"];
 const FLOW: &[&str] = &["Next", "End"];
-const RESULT: &[&str] = &["Assign", "Output"];
 const HANDLERS: &[&str] = &["Retry", "Catch"];
 const TASK: &[&str] = &[
     "Resource",
-    "Arguments",
     "Credentials",
     "TimeoutSeconds",
     "HeartbeatSeconds",
 ];
-/// Fields that only JSONPath states have.
-const JSON_PATH: &[&str] = &[
-    "InputPath",
-    "OutputPath",
-    "Parameters",
-    "Result",
-    "ResultPath",
-    "ResultSelector",
-    "ItemsPath",
-    "Iterator",
-    "SecondsPath",
-    "TimestampPath",
-    "TimeoutSecondsPath",
-    "HeartbeatSecondsPath",
-    "MaxConcurrencyPath",
-    "ToleratedFailureCountPath",
-    "ToleratedFailurePercentagePath",
-    "ErrorPath",
-    "CausePath",
-    "Variable",
-];
-/// Fields that only JSONata states have.
-const JSONATA: &[&str] = &["Arguments", "Items", "Output"];
-/// Fields of both languages whose values JSONPath evaluates its own way.
-const EVALUATED: &[&str] = &["Assign", "ItemSelector", "Choices"];
 const TYPES: &[&str] = &[
     "Pass", "Task", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map",
 ];
+
+/// The fields that a state has only in JSONata, and only in JSONPath.
+struct Own {
+    jsonata: &'static [&'static str],
+    json_path: &'static [&'static str],
+}
 
 /// Reads the state called `name`; nothing when it could not be understood.
 pub(crate) fn read(
@@ -61,20 +42,21 @@ pub(crate) fn read(
     let language = language(builder, fields);
     let fields = &fields.in_language(language);
     let kind = state_type(fields)?;
-    if language == QueryLanguage::JsonPath {
-        report_json_path(name, fields);
-    }
     let work = match kind {
         "Pass" => pass(fields),
         "Task" => task(builder, fields),
-        "Choice" => choice(builder, flow, fields),
+        "Choice" => choice::read(builder, flow, fields),
         "Wait" => wait(fields),
         "Succeed" => succeed(fields),
         "Fail" => Some(fail(fields)),
         "Parallel" => fan_out::parallel(builder, fields),
         _ => fan_out::map(builder, fields),
     };
-    let exit = exit(flow, fields, has_next(kind));
+    let exit = match kind {
+        // Its choices have their own.
+        "Choice" => Exit::default(),
+        _ => exit(flow, fields, has_next(kind)),
+    };
     let (mut retriers, mut catchers) = (Vec::new(), Vec::new());
     if matches!(kind, "Task" | "Parallel" | "Map") {
         retriers = handlers::retriers(fields);
@@ -82,6 +64,7 @@ pub(crate) fn read(
     }
     Some(State {
         name: name.into(),
+        intake: intake(kind, fields),
         work: work?,
         exit,
         retriers,
@@ -111,38 +94,34 @@ fn state_type<'a>(fields: &Fields<'a>) -> Option<&'a str> {
     Some(kind)
 }
 
-/// JSONPath states run as long as they have nothing to evaluate.
-fn report_json_path(name: &str, fields: &Fields<'_>) {
-    for field in JSONATA.iter().filter(|field| fields.get(field).is_some()) {
-        fields
-            .report
-            .schema("Field is not supported", &fields.at(field));
-    }
-    let evaluated = |field: &&String| {
-        JSON_PATH.contains(&field.as_str()) || EVALUATED.contains(&field.as_str())
-    };
-    if let Some(field) = fields.names().find(evaluated) {
-        let message = format!(
-            "JSONPath is not supported yet. Write the state '{name}' in JSONata (\"QueryLanguage\": \"JSONata\")"
-        );
-        fields
-            .report
-            .add(Code::Unsupported, message, &fields.at(field));
-    }
-}
-
-/// The fields a state may have: those given, those of every state, and JSONPath's in its states.
-fn allow(fields: &Fields<'_>, own: &[&[&str]]) {
-    let mut known = own.to_vec();
+/// Reports fields that are not of every state, not `shared` by the languages, and not the own
+/// ones of the state's language.
+fn allow(fields: &Fields<'_>, shared: &[&[&str]], own: &Own) {
+    let mut known = shared.to_vec();
     known.push(COMMON);
-    if fields.language == QueryLanguage::JsonPath {
-        known.push(JSON_PATH);
-    }
+    known.push(match fields.language {
+        QueryLanguage::Jsonata => own.jsonata,
+        QueryLanguage::JsonPath => own.json_path,
+    });
     fields.allow(&known);
 }
 
+/// What the fields of the state see, and its work is given.
+fn intake(kind: &str, fields: &Fields<'_>) -> Intake {
+    if fields.language == QueryLanguage::Jsonata {
+        return Intake::Jsonata(fields.template("Arguments"));
+    }
+    Intake::JsonPath {
+        input: fields.selection("InputPath"),
+        // A Map's are for its items.
+        parameters: (kind != "Map")
+            .then(|| fields.template("Parameters"))
+            .flatten(),
+    }
+}
+
 fn has_next(kind: &str) -> bool {
-    !matches!(kind, "Choice" | "Succeed" | "Fail")
+    !matches!(kind, "Succeed" | "Fail")
 }
 
 /// Where a state leads, and what it gives.
@@ -169,14 +148,19 @@ pub(super) fn exit(flow: &mut Flow, fields: &Fields<'_>, needs_next: bool) -> Ex
     exit
 }
 
-/// What a state, rule or catcher assigns and gives.
-pub(super) fn result(fields: &Fields<'_>) -> Exit {
-    if fields.language == QueryLanguage::JsonPath {
-        return Exit::default();
-    }
+/// What a state assigns and gives.
+fn result(fields: &Fields<'_>) -> Exit {
+    let yields = match fields.language {
+        QueryLanguage::Jsonata => Yield::Jsonata(fields.template("Output")),
+        QueryLanguage::JsonPath => Yield::JsonPath {
+            selector: fields.template("ResultSelector"),
+            place: fields.place(),
+            output: fields.selection("OutputPath"),
+        },
+    };
     Exit {
         assign: assign(fields),
-        output: fields.template("Output"),
+        yields: Arc::new(yields),
         next: None,
     }
 }
@@ -195,20 +179,26 @@ pub(super) fn transition(
     flow.resolve(&transition, fields.report)
 }
 
-fn assign(fields: &Fields<'_>) -> Vec<(std::sync::Arc<str>, Template)> {
+fn assign(fields: &Fields<'_>) -> Vec<(Arc<str>, Template)> {
     let Some(assigned) = fields.object("Assign") else {
         return Vec::new();
     };
-    let variable = |name: &String| {
-        if !is_variable(name) {
-            let message = format!(
-                "The variable name '{name}' is not valid. A name starts with a letter, has letters, digits and '_' only, at most 80, and is not 'states'"
-            );
-            fields.report.schema(message, &assigned.at(name));
+    let parts: Vec<_> = match fields.template("Assign") {
+        Some(Template::Object(parts)) => parts,
+        Some(Template::Constant(Value::Object(parts))) => {
+            let constant = |(name, value)| (name, Template::Constant(value));
+            parts.into_iter().map(constant).collect()
         }
-        Some((name.as_str().into(), assigned.template(name)?))
+        _ => Vec::new(),
     };
-    assigned.names().filter_map(variable).collect()
+    for (name, _) in parts.iter().filter(|(name, _)| !is_variable(name)) {
+        let message = format!(
+            "The variable name '{name}' is not valid. A name starts with a letter, has letters, digits and '_' only, at most 80, and is not 'states'"
+        );
+        fields.report.schema(message, &assigned.at(name));
+    }
+    let shared = |(name, template): (String, _)| (name.into(), template);
+    parts.into_iter().map(shared).collect()
 }
 
 fn is_variable(name: &str) -> bool {
@@ -220,42 +210,85 @@ fn is_variable(name: &str) -> bool {
 }
 
 fn pass(fields: &Fields<'_>) -> Option<Work> {
-    allow(fields, &[FLOW, RESULT]);
-    Some(Work::Pass)
+    let own = Own {
+        jsonata: &["Assign", "Output"],
+        json_path: &[
+            "Assign",
+            "InputPath",
+            "Parameters",
+            "Result",
+            "ResultPath",
+            "OutputPath",
+        ],
+    };
+    allow(fields, &[FLOW], &own);
+    Some(Work::Pass(match (fields.language, fields.get("Result")) {
+        (QueryLanguage::Jsonata, _) => Made::Nothing,
+        (QueryLanguage::JsonPath, Some(result)) => Made::Result(Arc::new(result.clone())),
+        (QueryLanguage::JsonPath, None) => Made::Arguments,
+    }))
 }
 
 fn succeed(fields: &Fields<'_>) -> Option<Work> {
-    allow(fields, &[&["Output"]]);
+    let own = Own {
+        jsonata: &["Output"],
+        json_path: &["InputPath", "OutputPath"],
+    };
+    allow(fields, &[], &own);
     Some(Work::Succeed)
 }
 
 fn fail(fields: &Fields<'_>) -> Work {
-    allow(fields, &[&["Error", "Cause"]]);
+    let own = Own {
+        jsonata: &[],
+        json_path: &["ErrorPath", "CausePath"],
+    };
+    allow(fields, &[&["Error", "Cause"]], &own);
+    let told = |name: &str, by_path: &str| {
+        if fields.get(by_path).is_none() {
+            return fields.scalar(name, "String", Value::is_string);
+        }
+        fields.only_one(name, by_path);
+        fields.query(by_path)
+    };
     Work::Fail {
-        error: fields.scalar("Error", "String", Value::is_string),
-        cause: fields.scalar("Cause", "String", Value::is_string),
+        error: told("Error", "ErrorPath"),
+        cause: told("Cause", "CausePath"),
     }
 }
 
 fn wait(fields: &Fields<'_>) -> Option<Work> {
-    allow(fields, &[FLOW, RESULT, &["Seconds", "Timestamp"]]);
-    let ends = ["Seconds", "Timestamp", "SecondsPath", "TimestampPath"];
-    let given = ends
-        .iter()
-        .filter(|name| fields.get(name).is_some())
-        .count();
-    if given != 1 {
-        let message = "Exactly one of these fields is required: [Seconds, Timestamp]";
+    let own = Own {
+        jsonata: &["Assign", "Output"],
+        json_path: &[
+            "Assign",
+            "InputPath",
+            "OutputPath",
+            "SecondsPath",
+            "TimestampPath",
+        ],
+    };
+    allow(fields, &[FLOW, &["Seconds", "Timestamp"]], &own);
+    let ends: &[_] = match fields.language {
+        QueryLanguage::Jsonata => &["Seconds", "Timestamp"],
+        QueryLanguage::JsonPath => &["Seconds", "Timestamp", "SecondsPath", "TimestampPath"],
+    };
+    let mut given = ends.iter().filter(|name| fields.get(name).is_some());
+    let (Some(end), None) = (given.next(), given.next()) else {
+        let message = format!(
+            "Exactly one of these fields is required: [{}]",
+            ends.join(", ")
+        );
         fields.report.schema(message, &fields.location);
         return None;
-    }
-    if fields.get("Seconds").is_some() {
+    };
+    if end.starts_with("Seconds") {
         let fits = |value: &Value| whole(value).is_some_and(|n| n <= 99_999_999);
         return fields
-            .scalar("Seconds", "Integer", fits)
+            .either("Seconds", "SecondsPath", "Integer", fits)
             .map(|seconds| Work::Wait(Until::Seconds(seconds)));
     }
-    let timestamp = fields.scalar("Timestamp", "String", Value::is_string)?;
+    let timestamp = fields.either("Timestamp", "TimestampPath", "String", Value::is_string)?;
     if let Template::Constant(Value::String(text)) = &timestamp
         && parse_timestamp(text).is_none()
     {
@@ -265,59 +298,26 @@ fn wait(fields: &Fields<'_>) -> Option<Work> {
     Some(Work::Wait(Until::Timestamp(timestamp)))
 }
 
-fn choice(builder: &Builder<'_>, flow: &mut Flow, fields: &Fields<'_>) -> Option<Work> {
-    allow(fields, &[RESULT, &["Choices", "Default"]]);
-    fields.require(&["Choices"]);
-    let rules = fields.objects("Choices");
-    if rules.is_empty() && fields.list("Choices").is_some() {
-        builder
-            .report
-            .schema("There must be at least one choice", &fields.at("Choices"));
-    }
-    if fields.language == QueryLanguage::JsonPath {
-        for rule in &rules {
-            if let Some(next) = rule.text("Next") {
-                transition(flow, rule, "Next", next);
-            }
-        }
-        if let Some(default) = fields.text("Default") {
-            transition(flow, fields, "Default", default);
-        }
-        return None;
-    }
-    let mut choices: Vec<_> = rules
-        .iter()
-        .filter_map(|rule| choice_rule(flow, rule))
-        .collect();
-    if let Some(default) = fields.text("Default") {
-        choices.push(Rule {
-            condition: Template::Constant(Value::Bool(true)),
-            exit: Exit {
-                next: transition(flow, fields, "Default", default),
-                ..result(fields)
-            },
-        });
-    }
-    Some(Work::Choice(choices))
-}
-
-fn choice_rule(flow: &mut Flow, rule: &Fields<'_>) -> Option<Rule> {
-    rule.allow(&[RESULT, &["Condition", "Next", "Comment"]]);
-    rule.require(&["Condition", "Next"]);
-    Some(Rule {
-        condition: rule.scalar("Condition", "Boolean", Value::is_boolean)?,
-        exit: Exit {
-            next: transition(flow, rule, "Next", rule.text("Next")?),
-            ..result(rule)
-        },
-    })
-}
-
 fn task(builder: &Builder<'_>, fields: &Fields<'_>) -> Option<Work> {
-    allow(fields, &[FLOW, RESULT, HANDLERS, TASK]);
+    let own = Own {
+        jsonata: &["Assign", "Output", "Arguments"],
+        json_path: &[
+            "Assign",
+            "InputPath",
+            "Parameters",
+            "ResultSelector",
+            "ResultPath",
+            "OutputPath",
+            "TimeoutSecondsPath",
+            "HeartbeatSecondsPath",
+        ],
+    };
+    allow(fields, &[FLOW, HANDLERS, TASK], &own);
     fields.require(&["Resource"]);
     if let Some(credentials) = fields.object("Credentials")
-        && credentials.get("RoleArn").is_none()
+        && ["RoleArn", "RoleArn.$"]
+            .iter()
+            .all(|name| credentials.get(name).is_none())
     {
         let message = "The field 'RoleArn' is required but was missing";
         fields.report.schema(message, &credentials.location);
@@ -327,10 +327,14 @@ fn task(builder: &Builder<'_>, fields: &Fields<'_>) -> Option<Work> {
     let positive = |value: &Value| whole(value).is_some_and(|n| (1..=99_999_999).contains(&n));
     let task = Task {
         resource: resource.ok()?,
-        arguments: fields.template("Arguments"),
         credentials: fields.template("Credentials"),
-        timeout: fields.scalar("TimeoutSeconds", "Integer", positive),
-        heartbeat: fields.scalar("HeartbeatSeconds", "Integer", positive),
+        timeout: fields.either("TimeoutSeconds", "TimeoutSecondsPath", "Integer", positive),
+        heartbeat: fields.either(
+            "HeartbeatSeconds",
+            "HeartbeatSecondsPath",
+            "Integer",
+            positive,
+        ),
     };
     check_heartbeat(&task, fields);
     check_arguments(&task, fields);
@@ -357,15 +361,22 @@ fn check_arguments(task: &Task, fields: &Fields<'_>) {
         Call::LambdaInvoke => "FunctionName",
         Call::StartExecution => "StateMachineArn",
     };
-    let present = match &task.arguments {
+    let (name, by_path) = match fields.language {
+        QueryLanguage::Jsonata => ("Arguments", None),
+        QueryLanguage::JsonPath => ("Parameters", Some(format!("{required}.$"))),
+    };
+    let present = match fields.get(name) {
+        // The input may have it.
         None => fields.language == QueryLanguage::JsonPath,
-        Some(Template::Expression(_)) => true,
-        Some(Template::Constant(value)) => value.get(required).is_some(),
-        Some(Template::Object(parts)) => parts.iter().any(|(name, _)| name == required),
-        Some(Template::Array(_)) => false,
+        Some(Value::String(text)) => text.starts_with("{%"),
+        Some(Value::Object(parts)) => {
+            parts.contains_key(required)
+                || by_path.is_some_and(|by_path| parts.contains_key(&by_path))
+        }
+        Some(_) => false,
     };
     if !present {
         let message = format!("The field '{required}' is required but was missing");
-        fields.report.schema(message, &fields.at("Arguments"));
+        fields.report.schema(message, &fields.at(name));
     }
 }

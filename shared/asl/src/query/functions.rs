@@ -116,15 +116,22 @@ fn hash(args: &[JValue]) -> Answer {
         return Ok(JValue::Undefined);
     }
     let data = text("hash", args, 0)?.as_bytes();
-    let digest = match text("hash", args, 1)? {
+    let digest = digest(text("hash", args, 1)?, data);
+    digest
+        .map(JValue::string)
+        .ok_or_else(|| mismatch("hash", 2))
+}
+
+/// The digest of `data` in hexadecimal; nothing when the algorithm is not known.
+pub(super) fn digest(algorithm: &str, data: &[u8]) -> Option<String> {
+    Some(match algorithm {
         "MD5" => hex(&Md5::digest(data)),
         "SHA-1" => hex(&Sha1::digest(data)),
         "SHA-256" => hex(&Sha256::digest(data)),
         "SHA-384" => hex(&Sha384::digest(data)),
         "SHA-512" => hex(&Sha512::digest(data)),
-        _ => return Err(mismatch("hash", 2)),
-    };
-    Ok(JValue::string(digest))
+        _ => return None,
+    })
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -175,7 +182,7 @@ fn draw(args: &[JValue], entropy: &Arc<dyn Entropy>) -> Answer {
 }
 
 /// 53 bits from `java.util.Random`, so that one seed always gives one number.
-fn seeded(seed: i64) -> u64 {
+pub(super) fn seeded(seed: i64) -> u64 {
     const MULTIPLIER: u64 = 0x5_DEEC_E66D;
     const MASK: u64 = (1 << 48) - 1;
     let mut state = (seed.cast_unsigned() ^ MULTIPLIER) & MASK;

@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::{EvaluationError, Expression, Scope};
+use super::{EvaluationError, Expression, Query, Scope};
 
-/// A value in which every `{% … %}` text is an expression.
+/// A value with expressions inside: every `{% … %}` text, or every `name.$` field.
 #[derive(Debug)]
 pub(crate) enum Template {
     Constant(Value),
     Expression(Box<Expression>),
+    Query(Box<Query>),
     Array(Vec<Template>),
     Object(Vec<(String, Template)>),
 }
@@ -18,7 +19,10 @@ pub(crate) enum Template {
 pub(crate) struct TemplateError {
     /// Where below the field, such as `/a[0]`.
     pub(crate) path: String,
+    /// In AWS's words.
     pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) hint: Option<String>,
 }
 
 impl Template {
@@ -39,6 +43,7 @@ impl Template {
         let here = |message: String| TemplateError {
             path: String::new(),
             message,
+            hint: None,
         };
         let inner = text.strip_prefix("{%").map(|rest| rest.strip_suffix("%}"));
         match inner {
@@ -94,6 +99,7 @@ impl Template {
         match self {
             Self::Constant(value) => Ok(value.clone()),
             Self::Expression(expression) => evaluate(expression, location, scope),
+            Self::Query(query) => query.evaluate(scope),
             Self::Array(parts) => {
                 let item = |(at, part): (usize, &Self)| {
                     part.evaluate(&format_args!("{location}[{at}]"), scope)
@@ -133,16 +139,21 @@ impl Template {
         );
         Err(match self {
             Self::Expression(expression) => specified(expression, &location, &was),
-            _ => EvaluationError {
-                message: format!("The field '{location}' {was}"),
-                location: location.to_owned(),
-            },
+            _ => self.unfit(location, &value, format!("The field '{location}' {was}")),
         })
+    }
+
+    /// That the field cannot have `value`: in JSONata's words, `message`.
+    pub(crate) fn unfit(&self, location: &str, value: &Value, message: String) -> EvaluationError {
+        match self {
+            Self::Query(query) => query.unfit(value),
+            _ => EvaluationError::jsonata(Some(location.to_owned()), message),
+        }
     }
 }
 
 impl TemplateError {
-    fn below(mut self, step: &str) -> Self {
+    pub(super) fn below(mut self, step: &str) -> Self {
         self.path.insert_str(0, step);
         self
     }
@@ -169,13 +180,13 @@ fn specified(
     location: &dyn std::fmt::Display,
     what: &str,
 ) -> EvaluationError {
-    EvaluationError {
-        location: location.to_string(),
-        message: format!(
+    EvaluationError::jsonata(
+        Some(location.to_string()),
+        format!(
             "The JSONata expression '{}' specified for the field '{location}' {what}",
             expression.source()
         ),
-    }
+    )
 }
 
 fn type_name(value: &Value) -> &'static str {

@@ -14,12 +14,14 @@ fn scoped<T>(input: &Value, read: impl FnOnce(&Scope<'_>) -> T) -> T {
     )]);
     read(&Scope {
         input,
+        raw: input,
         result: None,
         error_output: None,
         context: &|| json!({ "State": { "Name": "S" } }),
         variables: &variables,
         now: runtime.now(),
         entropy: &runtime.entropy,
+        budget: &Budget::default(),
     })
 }
 
@@ -106,7 +108,7 @@ fn a_template_evaluates_its_expressions_and_leaves_the_rest() {
 fn an_error_names_its_place() {
     let template = Template::parse(&json!({ "a": [1, "{% $nothing %}"] })).unwrap();
     let error = scoped(&json!(null), |scope| template.evaluate(&"Output", scope)).unwrap_err();
-    assert_eq!(error.location, "Output/a[1]");
+    assert_eq!(error.location.as_deref(), Some("Output/a[1]"));
     assert_eq!(
         error.message,
         "The JSONata expression '$nothing' specified for the field 'Output/a[1]' returned nothing (undefined)."

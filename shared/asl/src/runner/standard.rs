@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::active::{Active, Left, Post, Watcher};
 use super::journal::{Begun, JournalError, NewExecution, Progress, decode, encode};
-use super::{Description, ExecutionId, Registered, Shared, StartError, describe, locked};
+use super::{Description, ExecutionId, Registered, Shared, StartError, locked};
 use crate::execution::{Awaited, ChildReport, Effect, Identity, Ignored, Input, Recording, TaskId};
 use crate::failure::Failure;
 use crate::history::HistoryEvent;
@@ -29,7 +29,7 @@ impl Shared {
         let machine = &registered.machine;
         let around = self.around(Recording::Full);
         let (execution, reaction) = Execution::start(machine, identity, input, &around);
-        let id = ExecutionId(Arc::clone(&execution.identity().execution_id));
+        let id = ExecutionId::from(Arc::clone(&execution.identity().execution_id));
         let row = NewExecution {
             id: id.clone(),
             machine: registered.name.to_string(),
@@ -343,13 +343,16 @@ impl Shared {
         &self,
         id: &ExecutionId,
     ) -> Result<Option<Description>, JournalError> {
-        if let Some(description) = self.find(id).and_then(|active| active.peek(describe)) {
+        if let Some(description) = self
+            .find(id)
+            .and_then(|active| active.peek(Description::of))
+        {
             return Ok(Some(description));
         }
         let Some(record) = self.journal.load(id).await? else {
             return Ok(None);
         };
-        Ok(Some(describe(&decode(&record.snapshot)?)))
+        Ok(Some(Description::of(&decode(&record.snapshot)?)))
     }
 }
 

@@ -5,6 +5,7 @@ use crate::{Failure, Kind, Outcome};
 
 mod children;
 mod fan_out;
+mod json_path;
 mod limits;
 mod recovery;
 mod retry;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{FLOW, HANDLERS, RESULT, allow};
+use super::{FLOW, HANDLERS, Own, allow};
 use crate::diagnostic::Code;
 use crate::machine::fields::{Fields, whole};
 use crate::machine::flow::{Builder, QueryLanguage};
@@ -10,7 +10,6 @@ use crate::machine::{Map, Work};
 use crate::query::Template;
 
 const MAP: &[&str] = &[
-    "Items",
     "ItemSelector",
     "ItemProcessor",
     "MaxConcurrency",
@@ -21,11 +20,20 @@ const MAP: &[&str] = &[
     "ItemReader",
     "ResultWriter",
 ];
+
 pub(super) fn parallel(builder: &mut Builder<'_>, fields: &Fields<'_>) -> Option<Work> {
-    allow(
-        fields,
-        &[FLOW, RESULT, HANDLERS, &["Branches", "Arguments"]],
-    );
+    let own = Own {
+        jsonata: &["Assign", "Output", "Arguments"],
+        json_path: &[
+            "Assign",
+            "InputPath",
+            "Parameters",
+            "ResultSelector",
+            "ResultPath",
+            "OutputPath",
+        ],
+    };
+    allow(fields, &[FLOW, HANDLERS, &["Branches"]], &own);
     fields.require(&["Branches"]);
     let branches = fields.objects("Branches");
     if branches.is_empty() && fields.list("Branches").is_some() {
@@ -39,14 +47,30 @@ pub(super) fn parallel(builder: &mut Builder<'_>, fields: &Fields<'_>) -> Option
         starts.push(builder.flow(branch));
     }
     Some(Work::Parallel {
-        arguments: fields.template("Arguments"),
         branches: starts.into_iter().collect::<Option<_>>()?,
     })
 }
 
 pub(super) fn map(builder: &mut Builder<'_>, fields: &Fields<'_>) -> Option<Work> {
-    allow(fields, &[FLOW, RESULT, HANDLERS, MAP]);
-    let older = fields.language == QueryLanguage::JsonPath && fields.get("Iterator").is_some();
+    let own = Own {
+        jsonata: &["Assign", "Output", "Items"],
+        json_path: &[
+            "Assign",
+            "InputPath",
+            "ItemsPath",
+            "Parameters",
+            "Iterator",
+            "MaxConcurrencyPath",
+            "ToleratedFailureCountPath",
+            "ToleratedFailurePercentagePath",
+            "ResultSelector",
+            "ResultPath",
+            "OutputPath",
+        ],
+    };
+    allow(fields, &[FLOW, HANDLERS, MAP], &own);
+    let in_json_path = fields.language == QueryLanguage::JsonPath;
+    let older = in_json_path && fields.get("Iterator").is_some();
     let field = if older { "Iterator" } else { "ItemProcessor" };
     fields.require(&[field]);
     let processor = fields.object(field)?;
@@ -55,13 +79,33 @@ pub(super) fn map(builder: &mut Builder<'_>, fields: &Fields<'_>) -> Option<Work
     let processor = builder.flow(&processor);
     let count = |value: &Value| whole(value).is_some();
     let percentage = |value: &Value| value.as_f64().is_some_and(|n| (0.0..=100.0).contains(&n));
+    fields.only_one("ItemSelector", "Parameters");
+    let selector = if in_json_path && fields.get("Parameters").is_some() {
+        fields.template("Parameters")
+    } else {
+        fields.template("ItemSelector")
+    };
     Some(Work::Map(Box::new(Map {
-        items: fields.scalar_or_list("Items"),
-        selector: fields.template("ItemSelector"),
+        items: if in_json_path {
+            fields.reference("ItemsPath")
+        } else {
+            fields.scalar_or_list("Items")
+        },
+        selector,
         processor: processor?,
-        max_concurrency: fields.scalar("MaxConcurrency", "Integer", count),
-        tolerated_count: fields.scalar("ToleratedFailureCount", "Integer", count),
-        tolerated_percentage: fields.scalar("ToleratedFailurePercentage", "Number", percentage),
+        max_concurrency: fields.either("MaxConcurrency", "MaxConcurrencyPath", "Integer", count),
+        tolerated_count: fields.either(
+            "ToleratedFailureCount",
+            "ToleratedFailureCountPath",
+            "Integer",
+            count,
+        ),
+        tolerated_percentage: fields.either(
+            "ToleratedFailurePercentage",
+            "ToleratedFailurePercentagePath",
+            "Number",
+            percentage,
+        ),
     })))
 }
 

@@ -1,7 +1,6 @@
 //! Reads `Retry` and `Catch`.
 
-use super::{RESULT, result, transition};
-use crate::diagnostic::Code;
+use super::{result, transition};
 use crate::machine::fields::Fields;
 use crate::machine::flow::{Flow, QueryLanguage};
 use crate::machine::{Catcher, Exit, Jitter, Retrier};
@@ -41,10 +40,11 @@ pub(super) fn catchers(flow: &mut Flow, fields: &Fields<'_>) -> Vec<Catcher> {
     let catchers = fields.objects("Catch");
     let last = catchers.len().saturating_sub(1);
     let read = |(at, catcher): (usize, &Fields<'_>)| {
-        catcher.allow(&[RESULT, &["ErrorEquals", "Next", "ResultPath", "Comment"]]);
-        if catcher.get("ResultPath").is_some() {
-            report_result_path(catcher);
-        }
+        let own: &[_] = match catcher.language {
+            QueryLanguage::Jsonata => &["Output"],
+            QueryLanguage::JsonPath => &["ResultPath"],
+        };
+        catcher.allow(&[own, &["ErrorEquals", "Next", "Assign", "Comment"]]);
         catcher.require(&["Next"]);
         let errors = errors(catcher, at == last);
         let next = catcher.text("Next");
@@ -58,16 +58,6 @@ pub(super) fn catchers(flow: &mut Flow, fields: &Fields<'_>) -> Vec<Catcher> {
         })
     };
     catchers.iter().enumerate().filter_map(read).collect()
-}
-
-fn report_result_path(catcher: &Fields<'_>) {
-    let place = catcher.at("ResultPath");
-    if catcher.language == QueryLanguage::JsonPath {
-        let message = "JSONPath is not supported yet. Write the state in JSONata, with Output";
-        catcher.report.add(Code::Unsupported, message, &place);
-    } else {
-        catcher.report.schema("Field is not supported", &place);
-    }
 }
 
 /// `ErrorEquals`, in which `States.ALL` stands alone and last.

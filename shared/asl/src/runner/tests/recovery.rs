@@ -42,6 +42,29 @@ fn everything(stage: &mut Stage) {
     }));
 }
 
+/// The same in JSONPath.
+fn everything_in_json_path(stage: &mut Stage) {
+    everything(stage);
+    let definition = json!({ "StartAt": "One", "States": {
+        "One": task("one", json!({ "Assign": { "one.$": "$" }, "ResultPath": null, "Next": "Wait" })),
+        "Wait": { "Type": "Wait", "SecondsPath": "$.ten", "Next": "Each" },
+        "Each": { "Type": "Map", "ItemsPath": "$.items", "MaxConcurrency": 2, "Next": "Shaky",
+            "ItemProcessor": { "StartAt": "E", "States": { "E": task("each", json!({})) } },
+            "ResultPath": "$.each.done" },
+        "Shaky": task("shaky", json!({ "Next": "Child", "ResultPath": "$.shaky",
+            "Retry": [{ "ErrorEquals": ["Boom"] }] })),
+        "Child": { "Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2",
+            "Parameters": { "StateMachineArn": "child", "Input": { "n.$": "States.MathAdd($.ten, -3)" } },
+            "ResultSelector": { "n.$": "$.Output.n" }, "ResultPath": "$.child", "Next": "Ask" },
+        "Ask": { "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+            "Parameters": { "FunctionName": "ask", "Payload": { "token.$": "$$.Task.Token" } },
+            "ResultPath": "$.answer", "Next": "Show" },
+        "Show": { "Type": "Pass", "OutputPath": "$.all", "End": true,
+            "Parameters": { "all.$": "States.Array($one, $.each.done, $.child.n, $.answer)" } }
+    }});
+    stage.definition("m", Kind::Standard, definition);
+}
+
 fn answer_when_asked(stage: &mut Stage) {
     let asked = stage
         .calls()
@@ -61,11 +84,19 @@ fn answer_when_asked(stage: &mut Stage) {
 
 #[test]
 fn a_crash_at_any_moment_changes_nothing_but_open_calls() {
-    let functions = ["one", "each", "shaky", "ask"];
     for crash_after in 0..120 {
+        crash(everything, crash_after);
+        crash(everything_in_json_path, crash_after);
+    }
+}
+
+fn crash(prepare: fn(&mut Stage), crash_after: u64) {
+    let functions = ["one", "each", "shaky", "ask"];
+    {
         let mut stage = Stage::with(crash_after, Arc::new(MemoryJournal::default()));
-        everything(&mut stage);
-        let id = stage.start("m", "e", json!({}));
+        prepare(&mut stage);
+        let input = json!({ "ten": 10, "items": [1, 2, 3] });
+        let id = stage.start("m", "e", input);
         for _ in 0..crash_after {
             stage.simulation.step();
         }
@@ -245,4 +276,29 @@ fn nothing_goes_on_while_the_journal_fails() {
     assert_eq!(stage.count("f"), 1);
     assert_eq!(stage.outcome(&id), Outcome::Succeeded(json!(1).into()));
     assert_eq!(stage.count("f"), 2);
+}
+
+#[test]
+fn the_deepest_data_that_is_taken_can_be_read_again() {
+    let nested = |depth| (1..depth).fold(json!([]), |inner, _| json!([inner]));
+    let mut stage = Stage::new();
+    stage.function("f", |_, payload| gives(payload).after(2.0));
+    let definition = json!({ "StartAt": "Each", "States": {
+        "Each": { "Type": "Map", "Assign": { "kept.$": "$[0]" }, "Next": "Show", "ItemProcessor": {
+            "StartAt": "F", "States": { "F": task("f", json!({})) } } },
+        "Show": { "Type": "Pass", "InputPath": "$kept", "End": true }
+    }});
+    stage.definition("m", Kind::Standard, definition);
+    let id = stage.start("m", "e", nested(100));
+    for _ in 0..3 {
+        stage.pass(1);
+        stage.crash();
+        stage.recover();
+    }
+    assert_eq!(stage.outcome(&id), Outcome::Succeeded(nested(99).into()));
+    let runner = stage.runner.clone();
+    let refused = stage
+        .simulation
+        .block_on(async move { runner.start("m", None, nested(101)).await });
+    assert!(refused.is_err());
 }
