@@ -49,6 +49,7 @@ use crate::model::ToolOffer;
 use crate::overlap::OverlapSettings;
 use crate::tool::SideEffectPolicy;
 
+pub use address::host_of;
 pub use arguments::ArgumentSchema;
 pub use consent::{ApprovalRule, ApprovalSettings, Risk, When};
 pub use files::{BotFiles, MAX_FILES, MemoryFiles};
@@ -393,6 +394,12 @@ impl Tool {
     #[must_use]
     pub fn secret_names(&self) -> Vec<String> {
         tools::secrets(self)
+    }
+
+    /// The secrets it sends and the hosts it sends them to.
+    #[must_use]
+    pub fn sends(&self) -> Vec<(String, String)> {
+        tools::sends(self)
     }
 
     /// Whether what it answers comes from outside: data that nobody here vouches for.

@@ -13,6 +13,7 @@ pub mod message;
 pub mod model;
 pub mod overlap;
 pub mod runtime;
+pub mod secret;
 pub mod session;
 pub mod switch;
 pub mod tool;

@@ -19,11 +19,11 @@ use engine::model::{
 };
 use engine::runtime::simulated::Simulation;
 use engine::runtime::{Runtime, Time};
+use engine::secret::Secret;
 use engine::session::SessionKey;
 use engine::tool::Secrets;
 use engine::turn::{Carriers, Staff, Timing};
 use engine::view::Trace;
-use secrecy::SecretString;
 use serde_json::json;
 
 /// What one call costs, and the most it might have.
@@ -152,7 +152,7 @@ impl Carriers for Nothing {
 
 #[async_trait]
 impl Secrets for Nothing {
-    async fn secret(&self, _: &str, name: &str) -> Result<SecretString, Error> {
+    async fn secret(&self, _: &str, name: &str) -> Result<Secret, Error> {
         Err(Error::new(Kind::NotFound, format!("no secret {name}")))
     }
 }

@@ -36,9 +36,9 @@ impl KnownSecrets {
         let mut known = Vec::new();
         for name in names {
             if let Ok(secret) = secrets.secret(tenant, &name).await
-                && secret.expose_secret().len() >= SHORTEST
+                && secret.kept().expose_secret().len() >= SHORTEST
             {
-                known.push(secret);
+                known.push(secret.kept().clone());
             }
         }
         Self(known)
