@@ -44,6 +44,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::budget::BudgetSettings;
+use crate::http::Reach;
 use crate::message::Channel;
 use crate::model::ToolOffer;
 use crate::overlap::OverlapSettings;
@@ -183,6 +184,8 @@ pub struct HttpTool {
     pub json_body: bool,
     /// The header that carries the idempotency key, such as `Idempotency-Key`.
     pub idempotency_header: Option<String>,
+    /// Which addresses it may be sent to.
+    pub reach: Reach,
     /// How to ask whether a request was carried out.
     pub lookup: Option<Lookup>,
 }

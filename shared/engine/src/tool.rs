@@ -187,7 +187,7 @@ impl Toolbox {
         let Some(lookup) = &http.lookup else {
             return Evidence::None;
         };
-        let mut evidence = self.look_up(lookup, &call).await;
+        let mut evidence = self.look_up(lookup, http.reach, &call).await;
         if let Evidence::Happened(content) = &mut evidence {
             let names = call.tool.secret_names();
             let secrets = self.secrets_of(call.session.tenant(), names).await;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Call, Evidence, ToolOutcome, Toolbox};
 use crate::bot::{HttpTool, Lookup, host_of};
-use crate::http::{HttpAnswer, HttpFailure, HttpRequest};
+use crate::http::{HttpAnswer, HttpFailure, HttpRequest, Reach};
 use crate::secret::ChosenBy;
 use crate::session::hash64;
 
@@ -27,6 +27,7 @@ impl Toolbox {
             url,
             headers,
             body: body(tool, call.arguments),
+            reach: tool.reach,
             timeout: call.limit,
             max_answer: MAX_ANSWER,
         };
@@ -40,6 +41,7 @@ impl Toolbox {
                 status: crate::transcript::ToolStatus::Failed,
                 content: content(&answer),
             },
+            Err(HttpFailure::OffLimits(why)) => ToolOutcome::failed(why),
             Err(HttpFailure::NotSent(_)) => ToolOutcome::failed("the service cannot be reached"),
             Err(HttpFailure::Unknown(_)) if repeatable => {
                 ToolOutcome::failed("the service did not answer")
@@ -49,7 +51,7 @@ impl Toolbox {
     }
 
     /// Asks the other side whether an effect took place of which nobody saw the end.
-    pub(super) async fn look_up(&self, lookup: &Lookup, call: &Call<'_>) -> Evidence {
+    pub(super) async fn look_up(&self, lookup: &Lookup, reach: Reach, call: &Call<'_>) -> Evidence {
         let url = lookup
             .url
             .replace("{idempotency_key}", &idempotency_key(call));
@@ -72,6 +74,7 @@ impl Toolbox {
             url,
             headers,
             body: None,
+            reach,
             timeout: call.limit,
             max_answer: MAX_ANSWER,
         };
