@@ -340,6 +340,7 @@ impl Host {
         Attend {
             intake: self.intake.clone(),
             transcripts: self.store.clone(),
+            desk: self.desk.clone(),
         }
     }
 

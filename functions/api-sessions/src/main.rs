@@ -15,6 +15,7 @@ async fn main() -> Result<(), lambda::Error> {
     let accesses = ground.accesses()?;
     let intake = ground.intake()?;
     let store = Arc::new(ground.store()?);
+    let desk = ground.desk(&store, &ground.shelf()?);
     let runtime = ground.runtime.clone();
     lambda::serve_http(async |request| {
         let attending = Attending {
@@ -23,6 +24,7 @@ async fn main() -> Result<(), lambda::Error> {
             attend: Attend {
                 intake: intake.clone(),
                 transcripts: store.clone(),
+                desk: desk.clone(),
             },
             redrive: Redrive {
                 intake: intake.clone(),

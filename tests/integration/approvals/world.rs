@@ -216,7 +216,12 @@ impl Shop {
     }
 
     pub(super) fn key(contact: &str) -> SessionKey {
-        SessionKey::new("local", "shop", Channel::Web, contact).unwrap()
+        let channel = if contact.starts_with('+') {
+            Channel::Sms
+        } else {
+            Channel::Web
+        };
+        SessionKey::new("local", "shop", channel, contact).unwrap()
     }
 
     /// Says `text` as `contact` and waits until nothing happens any more; gives the latest reply.

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::ask::arguments;
-use super::{Answer, Approval, Command, Desk, State};
-use crate::error::Error;
+use super::{Answer, Approval, Command, Desk, Moot, State};
+use crate::bot::Bot;
+use crate::error::{Error, Kind};
 use crate::session::{Origin, SessionKey};
 use crate::turn::{Intake, Letter};
 
@@ -27,7 +28,8 @@ pub struct Tell {
 }
 
 impl Tell {
-    /// Puts the answer into the session once, and starts a turn for it. Where nobody answered, that is a no.
+    /// Puts the answer into the session once, and starts a turn for it. Where nobody answered, that is a no; of what
+    /// was withdrawn, those who were asked are told.
     ///
     /// # Errors
     /// When a store failed, `InboxFull` when the session has no room now.
@@ -43,6 +45,9 @@ impl Tell {
             Err(_) => self.desk.read(tenant, &approval).await?,
         };
         let bot = self.desk.bots.find(tenant, session.bot()).await?;
+        if let State::Withdrawn { why, .. } = approval.state {
+            return self.recall(&bot, &approval, why).await;
+        }
         let text: String = news(&approval);
         let text: String = text.chars().take(bot.limits.message_chars).collect();
         let letter = Letter {
@@ -53,6 +58,42 @@ impl Tell {
             },
         };
         self.intake.take(&session, letter).await.map(drop)
+    }
+}
+
+impl Tell {
+    /// Tells those who were asked that no answer is needed, each once per channel. Somebody who cannot be reached finds
+    /// out by answering.
+    async fn recall(&self, bot: &Bot, approval: &Approval, why: Moot) -> Result<(), Error> {
+        if approval.token.is_none() {
+            return Ok(());
+        }
+        let text = format!(
+            "No answer is needed any more: {}, so {} is not done. The question was {}.",
+            why.told(),
+            approval.envelope.tool_name,
+            approval.code()
+        );
+        let session = &approval.session;
+        for (person, known) in bot.people.with_role(&approval.role) {
+            let id = format!("recall:{}:{person}", approval.id);
+            let letter = Letter {
+                id: &id,
+                text: &text,
+                origin: Origin::Notice,
+            };
+            for (channel, contact) in &known.contacts {
+                let (tenant, name) = (session.tenant(), session.bot());
+                let Ok(key) = SessionKey::new(tenant, name, *channel, contact) else {
+                    continue;
+                };
+                match self.intake.take(&key, letter.clone()).await {
+                    Err(error) if error.kind() != Kind::InboxFull => return Err(error),
+                    Ok(_) | Err(_) => {}
+                }
+            }
+        }
+        Ok(())
     }
 }
 

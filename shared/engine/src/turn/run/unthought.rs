@@ -3,7 +3,7 @@
 use super::reflex::{Answered, Reflex};
 use super::think::Decided;
 use super::{APOLOGY, Round, Run};
-use crate::approval::ChatAnswer;
+use crate::approval::{ChatAnswer, Moot};
 use crate::error::Error;
 use crate::session::{Consent, Intended, Origin, Pending, Session, SessionKey};
 use crate::transcript::{Decision, Taken, Verdict};
@@ -121,6 +121,9 @@ impl Run {
         unthought: Unthought,
     ) -> Result<RunOutput, Error> {
         let key = &start.session;
+        if unthought.consent == Some(Consent::OptOut) {
+            self.desk.withdraw(key, Moot::OptedOut).await?;
+        }
         let staff = self.crew.staff(key.tenant(), key.bot()).await?;
         let decision = if round.before.is_empty() {
             unthought.decision
