@@ -29,6 +29,8 @@ use serde_json::json;
 /// What one call costs, and the most it might have.
 pub(super) const COST: u64 = 10_000;
 pub(super) const MOST: u64 = 25_000;
+/// The tokens that one call takes.
+pub(super) const TOKENS: u64 = 550;
 
 /// The world outside the host: it survives power cuts.
 #[derive(Default)]
@@ -88,7 +90,7 @@ impl Model for Dear {
             calls(&said, request.messages.len(), answers)
         };
         call.usage = Usage {
-            input_tokens: 500,
+            input_tokens: TOKENS - 50,
             output_tokens: 50,
             micro_dollars: COST,
             ..Usage::default()

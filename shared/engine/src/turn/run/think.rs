@@ -12,6 +12,7 @@ use super::purse::{Purse, usage};
 use super::{APOLOGY, Carried, Round, Run};
 use crate::approval::Approval;
 use crate::brain::{Conclusion, Context, Interrupt, Thought};
+use crate::budget::Spent;
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::model::{ChatMessage, Deltas, ModelCall, ModelError, ModelErrorKind, Quote, ToolCall};
@@ -274,12 +275,14 @@ impl Run {
         decided: Decided,
         staff: &Staff,
     ) -> Result<RunOutput, Error> {
-        let spent = usage(round.spent().chain(&decided.model_calls)).micro_dollars;
+        let spent = Spent::from(usage(round.spent().chain(&decided.model_calls)));
         let budget = staff.bot.budget.of(start.session.tenant());
+        let spent = spent.plus(budget.unseen(session.tries));
         let model_calls = [round.given_up, decided.model_calls].concat();
         let terms = Terms {
             effects: session.intents.len() as u64,
-            spent: spent.saturating_add(budget.unseen(session.tries)),
+            spent: spent.money,
+            tokens: spent.tokens,
             ..decided.terms
         };
         let record = TurnRecord {
