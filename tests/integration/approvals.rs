@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::approval::Answer;
+use engine::event::Event;
 use engine::session::{Command, Sessions};
+use engine::transcript::ToolStatus;
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -19,8 +21,17 @@ fn ok(state: &str) -> (u16, String) {
 #[test]
 fn a_risky_call_waits_for_a_yes_happens_once_and_the_contact_is_told() {
     let mut shop = Shop::open();
+    let mut watch = shop.host.hub().watch(&Shop::key("lea"));
     let reply = shop.say("lea", "refund A1 80");
     assert!(reply.contains("needs a person's yes"), "{reply}");
+    let finished = shop.simulation.block_on(async move {
+        loop {
+            if let Event::ToolFinished { ok, status, .. } = watch.next().await.unwrap() {
+                break (ok, status);
+            }
+        }
+    });
+    assert_eq!(finished, (false, ToolStatus::Waiting));
     // Nobody waits while a person thinks.
     let reply = shop.say("lea", "hello?");
     assert_eq!(reply, "heard: hello?");

@@ -319,7 +319,7 @@ impl CallTool {
         let (key, turn) = (&planned.start.session, planned.turn);
         let took = self.runtime.clock.monotonic().saturating_sub(begun);
         let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        let ok = outcome.status == ToolStatus::Succeeded;
+        let status = outcome.status;
         let result = ToolResult {
             turn,
             tool: call.tool.clone(),
@@ -346,7 +346,8 @@ impl CallTool {
                 turn,
                 tool,
                 call,
-                ok,
+                ok: status == ToolStatus::Succeeded,
+                status,
                 millis,
             },
         );
