@@ -29,6 +29,8 @@ use serde_json::json;
 /// What one call costs, and the most it might have.
 pub(super) const COST: u64 = 10_000;
 pub(super) const MOST: u64 = 25_000;
+/// What the refund service is told.
+pub(super) const SECRET: &str = "hunter2-of-the-till";
 /// The tokens that one call takes.
 pub(super) const TOKENS: u64 = 550;
 
@@ -96,11 +98,12 @@ impl Model for Dear {
             ..Usage::default()
         };
         deltas.settle(&call);
+        let text = format!("re: {said}");
+        for piece in text.chars().collect::<Vec<_>>().chunks(3) {
+            deltas.text(&piece.iter().collect::<String>());
+        }
         ModelAnswer {
-            result: Ok(ModelReply {
-                text: format!("re: {said}"),
-                calls,
-            }),
+            result: Ok(ModelReply { text, calls }),
             calls: vec![call],
         }
     }
@@ -155,6 +158,9 @@ impl Carriers for Nothing {
 #[async_trait]
 impl Secrets for Nothing {
     async fn secret(&self, _: &str, name: &str) -> Result<Secret, Error> {
+        if name == "TILL_KEY" {
+            return Ok(Secret::new(SECRET).only_for(["refunds.example.com"]));
+        }
         Err(Error::new(Kind::NotFound, format!("no secret {name}")))
     }
 }
@@ -171,7 +177,8 @@ fn bot(settings: &str) -> Bot {
             "tools/refund.toml",
             "format = 1\ndescription = \"Refunds an order.\"\nkind = \"http\"\nside_effect = \"idempotent\"\n\
              [parameters]\ntype = \"object\"\nrequired = [\"order\"]\n[parameters.properties.order]\ntype = \"string\"\n\
-             [http]\nmethod = \"POST\"\nurl = \"https://refunds.example.com/refunds\"\nbody = \"json\"\n",
+             [http]\nmethod = \"POST\"\nurl = \"https://refunds.example.com/refunds\"\nbody = \"json\"\n\
+             headers = { authorization = \"Bearer {secret:TILL_KEY}\" }\n",
         );
     Bot::load(&files)
         .unwrap_or_else(|problems| panic!("{problems}"))

@@ -258,6 +258,20 @@ fn no_secret_of_a_tool_is_in_its_results() {
     // What was taken out of a result is not passed on as if it were a value.
     assert!(known.are_in(&outcome.content["body"]["why"]));
     assert!(!known.are_in(&json!({"note": "hunter"})));
+    // However a stream is cut, the secret is not in it, and all else is.
+    let said = "hhunter hunter2hunt\u{e9}r hunter2";
+    for size in 1..=said.len() {
+        let (mut held, mut shown) = (String::new(), String::new());
+        for letter in said.chars().collect::<Vec<_>>().chunks(size) {
+            held.extend(letter);
+            shown.push_str(&known.sift(&mut held));
+            assert!(!shown.contains("hunter2") && held.len() < "hunter2".len());
+        }
+        assert_eq!(
+            shown + &held,
+            "hhunter [secret removed]hunt\u{e9}r [secret removed]"
+        );
+    }
 }
 
 #[test]

@@ -28,6 +28,7 @@ mod outbox;
 mod overlap;
 mod purse;
 mod reflex;
+mod stream;
 mod think;
 mod unthought;
 mod unwind;

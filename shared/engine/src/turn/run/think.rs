@@ -4,22 +4,23 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use futures::future::{Either, select};
 use serde::Serialize;
 
+use super::discretion::without_secrets;
 use super::purse::{Purse, usage};
+use super::stream::Stream;
 use super::{APOLOGY, Carried, Round, Run};
 use crate::approval::Approval;
 use crate::brain::{Conclusion, Context, Interrupt, Thought};
 use crate::budget::Spent;
 use crate::error::Error;
-use crate::event::{Event, Events};
-use crate::model::{ChatMessage, Deltas, ModelCall, ModelError, ModelErrorKind, Quote, ToolCall};
+use crate::event::Event;
+use crate::model::{ChatMessage, ModelCall, ModelError, ModelErrorKind, ToolCall};
 use crate::overlap::{Overlap, WINDOWS};
 use crate::runtime::{Runtime, Time};
 use crate::session::{Applied, Command, Intended, PlanId, Refusal, Session, SessionKey, Terms};
-use crate::tool::{intent_key, provenance};
+use crate::tool::{KnownSecrets, intent_key, provenance};
 use crate::transcript::{
     Decision, PlannedCall, ToolResult, TurnRecord, Verdict, conversation as turns_of,
 };
@@ -81,12 +82,10 @@ impl Run {
         }
         let seen = conversation.clone();
         let at = self.runtime.now();
-        let mut stream = Stream {
-            events: &*self.events,
-            key,
-            turn: round.turn,
-            purse: Purse::new(self, key, &session, &round, budget),
-        };
+        let secrets = staff.bot.secret_names();
+        let known = KnownSecrets::read(&*self.secrets, key.tenant(), secrets).await;
+        let purse = Purse::new(self, key, &session, &round, budget);
+        let mut stream = Stream::new(&*self.events, (key, round.turn), purse, &known);
         let context = Context {
             bot: &staff.bot,
             conversation,
@@ -113,7 +112,10 @@ impl Run {
             }
         };
         let thought = match done {
-            Work::Done(thought) => thought,
+            Work::Done(thought) => {
+                stream.end();
+                thought
+            }
             Work::Overtaken(newer) => {
                 let turn = round.turn;
                 self.events.publish(key, Event::TextRestarted { turn });
@@ -142,7 +144,7 @@ impl Run {
         };
         let thought = thought.unwrap_or_else(|_| too_long(stream.purse));
         let plan = PlanId::fresh(&self.runtime);
-        let conclusion = self.without_secrets(key, &staff, thought.conclusion).await;
+        let conclusion = without_secrets(&known, thought.conclusion);
         let decision = match conclusion {
             Conclusion::Reply(text) => Decision::Reply { text, by: None },
             Conclusion::Tools { text, calls } => Decision::Tools {
@@ -409,45 +411,4 @@ fn planned_calls(
             undoes: None,
         })
         .collect()
-}
-
-/// Streams a thought to whoever watches.
-struct Stream<'a> {
-    events: &'a dyn Events,
-    key: &'a SessionKey,
-    turn: u64,
-    purse: Purse<'a>,
-}
-
-#[async_trait]
-impl Deltas for Stream<'_> {
-    fn text(&mut self, delta: &str) {
-        self.purse.wrote(delta.len());
-        if self.events.is_watched(self.key) {
-            self.events.publish(
-                self.key,
-                Event::TextDelta {
-                    turn: self.turn,
-                    text: delta.to_owned(),
-                },
-            );
-        }
-    }
-
-    fn restart(&mut self) {
-        self.events
-            .publish(self.key, Event::TextRestarted { turn: self.turn });
-    }
-
-    fn unseen(&mut self, bytes: usize) {
-        self.purse.wrote(bytes);
-    }
-
-    async fn reserve(&mut self, quote: &Quote) -> Result<(), ModelError> {
-        self.purse.reserve(quote).await
-    }
-
-    fn settle(&mut self, call: &ModelCall) {
-        self.purse.settle(call);
-    }
 }
