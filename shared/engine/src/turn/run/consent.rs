@@ -58,7 +58,7 @@ impl Run {
         else {
             return Ok(None);
         };
-        let bot = self.crew.staff(key.tenant(), key.bot()).await?.bot;
+        let bot = &round.staff.bot;
         let Some((person, known)) = bot.people.behind(key) else {
             return Ok(None);
         };

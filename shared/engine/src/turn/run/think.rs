@@ -72,7 +72,7 @@ impl Run {
         mut round: Round,
     ) -> Result<RunOutput, Error> {
         let key = &start.session;
-        let staff = self.crew.staff(key.tenant(), key.bot()).await?;
+        let staff = round.staff.clone();
         let mut calm = self.is_calm(key, &session, &round, &staff);
         let budget = staff.bot.budget.of(key.tenant());
         let (mut conversation, results) = self.conversation(key, &session, &round, &staff).await?;
@@ -187,7 +187,7 @@ impl Run {
             terms,
             at,
         };
-        self.write(start, &session, round, decided, &staff).await
+        self.write(start, &session, round, decided).await
     }
 
     /// History, the messages of this turn and its rounds so far, with what their calls came to.
@@ -275,10 +275,10 @@ impl Run {
         session: &Session,
         round: Round,
         decided: Decided,
-        staff: &Staff,
     ) -> Result<RunOutput, Error> {
         let spent = Spent::from(usage(round.spent().chain(&decided.model_calls)));
-        let budget = staff.bot.budget.of(start.session.tenant());
+        let bot = Arc::clone(&round.staff.bot);
+        let budget = bot.budget.of(start.session.tenant());
         let spent = spent.plus(budget.unseen(session.tries));
         let model_calls = [round.given_up, decided.model_calls].concat();
         let terms = Terms {
@@ -300,8 +300,8 @@ impl Run {
             finish: round.finish,
             decision: decided.decision,
             terms,
-            bot: staff.bot.version.clone(),
-            soul: staff.bot.soul.hash.clone(),
+            bot: bot.version.clone(),
+            soul: bot.soul.hash.clone(),
             model_calls,
             at: decided.at,
             millis: u64::try_from(self.runtime.now().since(decided.at).as_millis())
