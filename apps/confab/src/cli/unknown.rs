@@ -1,7 +1,5 @@
 //! `confab unknown`: calls of which nobody knows whether they happened.
 
-use std::time::Duration;
-
 use clap::{Args, Subcommand};
 use engine::session::Sessions as _;
 use engine::transcript::Truth;
@@ -22,9 +20,6 @@ mod tests;
 
 /// Characters of a call's arguments that are shown; `--json` has all of them.
 const SHOWN: usize = 60;
-
-/// How often to look whether the bot has told the contact.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// List calls of which nobody knows whether they happened, and settle them
 ///
@@ -164,9 +159,7 @@ impl Scope {
             }
         };
         // The bot tells the contact now; what an interrupt leaves the next start takes up.
-        while host.running() > 0 {
-            host.runtime().clock.sleep(LOOK).await;
-        }
+        host.idle().await;
         host.store().durable().await?;
         if screen.is_json() {
             return Ok(screen.document(&unknown)?);
