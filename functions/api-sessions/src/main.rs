@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use engine::approval::Desk;
 use engine::attend::Attend;
 use engine::turn::Redrive;
 use lambda::Ground;
@@ -15,8 +16,13 @@ async fn main() -> Result<(), lambda::Error> {
     let accesses = ground.accesses()?;
     let intake = ground.intake()?;
     let store = Arc::new(ground.store()?);
-    let desk = ground.desk(&store, &ground.shelf()?);
     let runtime = ground.runtime.clone();
+    let desk = Desk {
+        runtime: runtime.clone(),
+        documents: store.clone(),
+        bots: intake.accept.bots.clone(),
+        waits: ground.answers(),
+    };
     lambda::serve_http(async |request| {
         let attending = Attending {
             access: accesses.current().await?,
