@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::approval::Answer;
+use engine::event::Event;
 use engine::session::{Command, Sessions};
+use engine::transcript::ToolStatus;
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -19,8 +21,17 @@ fn ok(state: &str) -> (u16, String) {
 #[test]
 fn a_risky_call_waits_for_a_yes_happens_once_and_the_contact_is_told() {
     let mut shop = Shop::open();
+    let mut watch = shop.host.hub().watch(&Shop::key("lea"));
     let reply = shop.say("lea", "refund A1 80");
     assert!(reply.contains("needs a person's yes"), "{reply}");
+    let finished = shop.simulation.block_on(async move {
+        loop {
+            if let Event::ToolFinished { ok, status, .. } = watch.next().await.unwrap() {
+                break (ok, status);
+            }
+        }
+    });
+    assert_eq!(finished, (false, ToolStatus::Waiting));
     // Nobody waits while a person thinks.
     let reply = shop.say("lea", "hello?");
     assert_eq!(reply, "heard: hello?");
@@ -84,6 +95,43 @@ fn no_answer_in_time_is_a_no() {
     assert!(shop.waiting().is_empty());
     assert_eq!(shop.decide("ana", &id, "approve").0, 409);
     assert!(shop.refunds().is_empty());
+}
+
+#[test]
+fn a_question_of_a_conversation_that_ends_is_withdrawn() {
+    for (contact, closes) in [("lea", true), ("+15550100", false)] {
+        let mut shop = Shop::open();
+        shop.say(contact, "refund A1 80");
+        let id = shop.only();
+        if closes {
+            let (desk, key) = (shop.host.attend(), Shop::key(contact));
+            let closing = async move { desk.close(&key).await.map(drop) };
+            shop.simulation.block_on(closing).unwrap();
+            shop.settle();
+        } else {
+            shop.say(contact, "STOP");
+        }
+        assert!(shop.waiting().is_empty());
+        let told = shop.heard("ana");
+        assert!(told.starts_with("No answer is needed"), "{told}");
+        let code = told.split_whitespace().next_back().unwrap();
+        let code = code.trim_end_matches('.').to_owned();
+        let answered = shop.say("ana", &format!("yes {code}"));
+        assert!(answered.contains("it was withdrawn"), "{answered}");
+        for verb in ["approve", "deny"] {
+            let late = shop.decide("ben", &id, verb);
+            assert_eq!(late, (409, "withdrawn".to_owned()));
+        }
+        // Its time runs out without a word, and nothing is left to be done after a restart.
+        shop.restart();
+        shop.simulation.run_for(Duration::from_secs(25 * 3600));
+        if !closes {
+            shop.say(contact, "START");
+        }
+        let reply = shop.say(contact, "hello?");
+        assert_eq!(reply, "heard: hello?");
+        assert!(shop.refunds().is_empty());
+    }
 }
 
 #[test]

@@ -59,7 +59,7 @@ async fn the_deployed_shape() {
     ]);
     let fetch = format!(
         "format = 1\ndescription = \"Looks it up.\"\nkind = \"http\"\nside_effect = \"pure\"\n\
-         [http]\nmethod = \"GET\"\nurl = \"{}/it\"\n[parameters]\ntype = \"object\"\n",
+         [http]\nmethod = \"GET\"\nallow_private = true\nurl = \"{}/it\"\n[parameters]\ntype = \"object\"\n",
         place.url()
     );
     let lookups = folder(&[

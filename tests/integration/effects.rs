@@ -204,7 +204,6 @@ fn cut_while_paying(seed: u64, paid: bool, forgetful: bool) -> Machine {
     machine.cut_power();
     machine.simulation.run_for(Duration::ZERO);
     machine.host();
-    machine.simulation.run_for(LONG);
     machine
 }
 
@@ -213,6 +212,7 @@ fn the_other_side_is_asked_what_came_of_a_call_that_nobody_saw_end() {
     for seed in 0..10 {
         for paid in [true, false] {
             let mut machine = cut_while_paying(seed, paid, false);
+            machine.simulation.run_for(LONG);
             assert_eq!(machine.ledger(), ["pay 50"], "seed {seed}, {paid}");
             let trace = trace(&mut machine);
             let tool = &trace.turns[0].rounds[0].tools[0];
@@ -223,8 +223,26 @@ fn the_other_side_is_asked_what_came_of_a_call_that_nobody_saw_end() {
 }
 
 #[test]
+fn a_stopped_bot_takes_up_no_call_that_has_not_happened() {
+    let mut machine = cut_while_paying(1, false, false);
+    let host = machine.host();
+    machine.simulation.block_on(async move {
+        let stop = host.switches().stop("local", None, "kim", "it went mad");
+        stop.await.unwrap();
+    });
+    machine.simulation.run_for(LONG);
+    assert!(machine.ledger().is_empty());
+    let trace = trace(&mut machine);
+    let tool = &trace.turns[0].rounds[0].tools[0];
+    assert_eq!(tool.status, Some(ToolStatus::Failed), "{trace:#?}");
+    let why = tool.result.to_string();
+    assert!(why.contains("stopped by an operator"), "{why}");
+}
+
+#[test]
 fn an_unknown_effect_is_listed_until_a_person_settles_it_and_the_contact_is_told() {
     let mut machine = cut_while_paying(1, true, true);
+    machine.simulation.run_for(LONG);
     let host = machine.host();
     machine.simulation.block_on(async move {
         let unknowns = host.unknowns();

@@ -16,6 +16,7 @@ use engine::error::{Error, Kind};
 use engine::event::{Event, Events};
 use engine::message::{Carrier, Channel};
 use engine::model::{ChatMessage, Deltas};
+use engine::secret::Secret;
 use engine::session::{SessionKey, Sessions};
 use engine::switch::Switches;
 use engine::tool::Secrets;
@@ -27,7 +28,6 @@ use engine::turn::{
 use engine::view::{MessageVerdict, View};
 use futures::future::join_all;
 use ground::tokio_runtime;
-use secrecy::SecretString;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -195,7 +195,7 @@ impl Waits for Web {
 
 #[async_trait]
 impl Secrets for Web {
-    async fn secret(&self, _tenant: &str, name: &str) -> Result<SecretString, Error> {
+    async fn secret(&self, _tenant: &str, name: &str) -> Result<Secret, Error> {
         Err(Error::new(Kind::NotFound, format!("no secret {name}")))
     }
 }

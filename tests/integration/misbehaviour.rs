@@ -4,5 +4,6 @@ mod bounds;
 mod budget;
 mod command;
 mod ledger;
+mod secrets;
 mod switch;
 mod world;

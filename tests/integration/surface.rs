@@ -170,6 +170,8 @@ async fn a_stream_tells_what_happens_in_order() {
         "turn.ended",
     ];
     assert_eq!(names, expected);
+    let finished = events.iter().find(|event| event["type"] == "tool.finished");
+    assert_eq!(finished.unwrap()["status"], "succeeded");
     let deltas = events.iter().filter(|event| event["type"] == "text.delta");
     let streamed: String = deltas
         .map(|event| event["text"].as_str().unwrap())

@@ -29,6 +29,7 @@ impl Hash for Item {
             opted_out: _,
             closed: _,
             spent,
+            tokens: _,
         } = &self.0;
         inbox.len().hash(hasher);
         for message in inbox {

@@ -230,7 +230,7 @@ async function follow(mine) {
 }
 
 function happened(event) {
-	const { type, turn, text, tool, call, ok, millis, verdict } = event;
+	const { type, turn, text, tool, call, status, millis, verdict } = event;
 	const item = replyOf(turn, unanswered()[event.messages - 1]);
 	const last = type === "reply" || type === "turn.ended";
 	if (item.seq && !last) return;
@@ -245,7 +245,7 @@ function happened(event) {
 		item.text = "";
 		item.steps.push((step = { call, tool }));
 	}
-	if (type === "tool.finished") Object.assign(step, { ok, millis });
+	if (type === "tool.finished") Object.assign(step, { status, millis });
 	if (type === "reply") settle(item, { ...event, at: new Date().toISOString() });
 	if (type === "turn.ended") {
 		item.ended = true;
@@ -349,16 +349,20 @@ function draw(item) {
 	if (item.seq && !parts.meta.firstChild) parts.meta.append(time, details(item));
 }
 
-function told({ tool, ok, millis }) {
+// What a call that did not just work came to.
+const ENDS = { failed: "did not work", unknown: "may or may not have happened", waiting: "waits for a yes" };
+const MARKS = { succeeded: "good", waiting: "waits" };
+
+function told({ tool, status, millis }) {
 	const name = tool.replace(/[_-]+/g, " ");
-	if (ok === undefined) return `${name}…`;
+	if (!status) return `${name}…`;
 	const time = millis < 1000 ? `${millis || "<1"} ms` : `${(millis / 1000).toFixed(1)} s`;
-	return ok ? `${name} ${time}` : `${name} did not work`;
+	return `${name} ${status === "succeeded" ? time : ENDS[status] ?? ENDS.failed}`;
 }
 
 function stepRow(step) {
 	if (step.said) return make("li", step.said);
-	return make(`li.${step.ok === undefined ? "busy" : step.ok ? "good" : "bad"}`, told(step));
+	return make(`li.${step.status ? MARKS[step.status] ?? "bad" : "busy"}`, told(step));
 }
 
 // What stands behind a reply; the tools only if the page saw them work.

@@ -155,12 +155,16 @@ fn warnings(vault: &Vault, ready: &Ready) -> Vec<String> {
     let file = vault.warnings().iter().map(ToString::to_string);
     file.chain(ready.model_warnings.iter().cloned())
         .chain(missing)
+        .chain(vault.off_limits(&ready.staff.bot))
         .collect()
 }
 
 /// The models that this machine's secrets and environment open.
 #[must_use]
 pub fn open_models(runtime: &Runtime, vault: &Vault) -> Models {
-    let environment = Environment::from_lookup(|name| vault.reveal(name));
+    let environment = Environment::from_lookup(
+        |name| vault.find(name),
+        |name, key| vault.address(name, key),
+    );
     Models::new(runtime.clone(), environment)
 }

@@ -5,8 +5,7 @@
 //! from a seed.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Weak};
 
 use asl::runner::{Journal, Place, Runner};
 use asl::{Kind as MachineKind, Outcome, StateMachine};
@@ -28,6 +27,7 @@ use engine::turn::{
 };
 use engine::unknown::Unknowns;
 use engine::view::View;
+use tokio::sync::watch;
 
 mod approvals;
 mod functions;
@@ -89,7 +89,7 @@ pub struct Host {
     start: Start,
     timetable: Timetable,
     /// The holds that run in this process: a repeated message must not run one twice at once.
-    running: Mutex<HashSet<(SessionKey, Hold)>>,
+    running: watch::Sender<HashSet<(SessionKey, Hold)>>,
     timing: Timing,
 }
 
@@ -261,7 +261,7 @@ impl Host {
                 switches,
                 hub,
                 runner,
-                running: Mutex::default(),
+                running: watch::Sender::default(),
                 timing,
             }
         }))
@@ -309,28 +309,30 @@ impl Host {
         if let Err(error) = self.runner.outcome(&execution).await {
             tracing::error!(%error, approval = id, "an execution cannot be read");
         }
-        while self.running() > 0 {
-            self.runtime.clock.sleep(Duration::from_millis(20)).await;
-        }
+        self.idle().await;
+    }
+
+    /// Waits until no turn runs in this process.
+    pub async fn idle(&self) {
+        let mut running = self.running.subscribe();
+        // It ends with this host, which is borrowed.
+        drop(running.wait_for(HashSet::is_empty).await);
     }
 
     /// Runs a turn beside the caller, unless it runs already.
     pub fn start(&self, turn: TurnStart) {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let hold = (turn.session.clone(), turn.hold);
-        if !running.insert(hold.clone()) {
+        let begins = |running: &mut HashSet<_>| running.insert(hold.clone());
+        if !self.running.send_if_modified(begins) {
             return;
         }
-        drop(running);
         let Some(host) = self.me.upgrade() else {
             return;
         };
         self.runtime.spawn(async move {
             host.run(&turn).await;
             host.running
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(&hold);
+                .send_if_modified(|running| running.remove(&hold));
         });
     }
 
@@ -351,10 +353,7 @@ impl Host {
     /// How many turns run in this process.
     #[must_use]
     pub fn running(&self) -> usize {
-        self.running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        self.running.borrow().len()
     }
 
     /// The bot and who may talk to it.
@@ -385,6 +384,7 @@ impl Host {
         Attend {
             intake: self.intake.clone(),
             transcripts: self.store.clone(),
+            desk: self.desk.clone(),
         }
     }
 

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use engine::approval::Desk;
 use engine::attend::Attend;
 use engine::turn::Redrive;
 use lambda::Ground;
@@ -16,6 +17,12 @@ async fn main() -> Result<(), lambda::Error> {
     let intake = ground.intake()?;
     let store = Arc::new(ground.store()?);
     let runtime = ground.runtime.clone();
+    let desk = Desk {
+        runtime: runtime.clone(),
+        documents: store.clone(),
+        bots: intake.accept.bots.clone(),
+        waits: ground.answers(),
+    };
     lambda::serve_http(async |request| {
         let attending = Attending {
             access: accesses.current().await?,
@@ -23,6 +30,7 @@ async fn main() -> Result<(), lambda::Error> {
             attend: Attend {
                 intake: intake.clone(),
                 transcripts: store.clone(),
+                desk: desk.clone(),
             },
             redrive: Redrive {
                 intake: intake.clone(),

@@ -8,6 +8,7 @@ use aws::{SecretsFile, Vault};
 use engine::brain::{Brain, ToolLoop};
 use engine::error::{Error, Kind};
 use engine::runtime::Runtime;
+use engine::secret::Secret;
 use engine::turn::Staff;
 use lambda::{Shelf, variable};
 use models::{Environment, Models};
@@ -40,11 +41,18 @@ impl Crew {
 
     fn brains(&self, file: Arc<SecretsFile>) -> Brains {
         let secret = |name: &str| {
+            let kept = file.secrets.get(name).cloned();
+            kept.or_else(|| Secret::from_lookup(name, variable))
+        };
+        let address = |name: &str, _: Option<&str>| {
             let kept = file.secrets.get(name);
-            kept.map(|secret| secret.expose_secret().to_owned())
+            kept.map(|secret| secret.kept().expose_secret().to_owned())
                 .or_else(|| variable(name))
         };
-        let models = Models::new(self.runtime.clone(), Environment::from_lookup(secret));
+        let models = Models::new(
+            self.runtime.clone(),
+            Environment::from_lookup(secret, address),
+        );
         Brains {
             file,
             models,

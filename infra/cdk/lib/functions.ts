@@ -84,7 +84,7 @@ export const functions = {
       ...['takeover', 'handback', 'close', 'replies', 'turns/{turn}/redrive'].map((wish) => `POST ${one}/${wish}`),
     ],
     may: [
-      ...accept, ...said,
+      ...accept, ...said, items(approvals, 'GetItem', 'PutItem', 'Query'), answerFor,
       items('document/*/request', 'GetItem', 'PutItem', 'DeleteItem'), secret('access'),
     ],
   },

@@ -7,7 +7,7 @@ use engine::runtime::Runtime;
 use engine::workflow::{Expressions, Syntax};
 use serde_json::Value;
 
-use crate::query::{Expression, Scope};
+use crate::query::{Budget, Expression, Scope};
 
 /// The JSONata that machines are run with.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,12 +31,14 @@ impl Expressions for Evaluator {
         let variables = BTreeMap::from([("trigger".into(), Arc::new(trigger.clone()))]);
         Expression::parse(expression)?.evaluate(&Scope {
             input: &Value::Null,
+            raw: &Value::Null,
             result: None,
             error_output: None,
             context: &|| Value::Null,
             variables: &variables,
             now: self.runtime.now(),
             entropy: &self.runtime.entropy,
+            budget: &Budget::default(),
         })
     }
 }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use engine::bot::secrets::Secrets;
 use engine::error::{Error, Kind};
 use engine::runtime::Runtime;
+use engine::secret::Secret;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -114,7 +115,7 @@ impl Vault {
 
 #[async_trait]
 impl engine::tool::Secrets for Vault {
-    async fn secret(&self, _tenant: &str, name: &str) -> Result<SecretString, Error> {
+    async fn secret(&self, _tenant: &str, name: &str) -> Result<Secret, Error> {
         let file = self.file().await?;
         file.secrets.get(name).cloned().ok_or_else(|| {
             let message = format!(

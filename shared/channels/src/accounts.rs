@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use engine::bot::host_of;
 use engine::error::{Error, Kind};
 use engine::http::Http;
 use engine::message::{Carrier, Channel};
 use engine::runtime::Runtime;
+use engine::secret::{ChosenBy, advice};
 use engine::session::SessionKey;
 use engine::tool::Secrets;
 use engine::turn::{Bots, Carriers};
+use secrecy::SecretString;
 
 use crate::render::ChannelStyle;
 use crate::{twilio, whatsapp};
@@ -49,11 +52,8 @@ impl Carriers for Accounts {
             Channel::Web | Channel::Run => return Ok(None),
             Channel::Sms => {
                 let settings = bot.channels.twilio.clone().ok_or_else(missing)?;
-                let auth_token = self
-                    .secrets
-                    .secret(key.tenant(), &settings.auth_token)
-                    .await?;
                 let base_url = self.twilio_base.clone();
+                let auth_token = self.secret(key, &settings.auth_token, &base_url).await?;
                 Arc::new(twilio::Account {
                     http,
                     runtime,
@@ -65,11 +65,8 @@ impl Carriers for Accounts {
             }
             Channel::Whatsapp => {
                 let settings = bot.channels.whatsapp.clone().ok_or_else(missing)?;
-                let access_token = self
-                    .secrets
-                    .secret(key.tenant(), &settings.access_token)
-                    .await?;
                 let base_url = self.whatsapp_base.clone();
+                let access_token = self.secret(key, &settings.access_token, &base_url).await?;
                 Arc::new(whatsapp::Account {
                     http,
                     runtime,
@@ -81,5 +78,24 @@ impl Carriers for Accounts {
             }
         };
         Ok(Some(carrier))
+    }
+}
+
+impl Accounts {
+    /// The secret `name`, to be sent to the carrier at `base_url`.
+    async fn secret(
+        &self,
+        key: &SessionKey,
+        name: &str,
+        base_url: &str,
+    ) -> Result<SecretString, Error> {
+        let secret = self.secrets.secret(key.tenant(), name).await?;
+        let host = host_of(base_url).unwrap_or(base_url);
+        let value = secret.for_host(host, ChosenBy::Operator);
+        let value = value.map_err(|refused| {
+            let message = format!("the secret {name}: {refused}; {}", advice(name, host));
+            Error::new(Kind::Invalid, message)
+        })?;
+        Ok(value.clone())
     }
 }

@@ -97,7 +97,7 @@ async fn send_part<A: Api>(
 async fn attempt<A: Api>(api: &A, http: &dyn Http, reference: &Reference, text: &str) -> Outcome {
     match http.send(api.request(reference, text)).await {
         Ok(answer) => outcome::<A>(answer.status, api.answer(&answer)),
-        Err(HttpFailure::NotSent(why)) => {
+        Err(HttpFailure::NotSent(why) | HttpFailure::OffLimits(why)) => {
             Outcome::NotSent(format!("{} was not reached, not sent: {why}", A::NAME))
         }
         Err(HttpFailure::Unknown(why)) => {

@@ -18,6 +18,7 @@ mod tell;
 #[cfg(test)]
 mod tests;
 mod transition;
+mod withdraw;
 
 pub use ask::{Ask, AskInput, AskOutput, Links, NoLinks};
 pub use chat::ChatAnswer;
@@ -25,6 +26,7 @@ pub use desk::{ApprovalStart, Desk, Waits};
 pub(crate) use tell::answer;
 pub use tell::{Tell, TellInput};
 pub use transition::{Approver, Command, GOOD_FOR, Refusal};
+pub use withdraw::Moot;
 
 /// A question to people, and what they said.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -131,6 +133,13 @@ pub enum State {
         /// When that was noticed.
         decided_at: Time,
     },
+    /// The conversation ended before it was used; no answer counts.
+    Withdrawn {
+        /// When.
+        decided_at: Time,
+        /// Why.
+        why: Moot,
+    },
     /// The call was made with it; it is used up.
     Consumed {
         /// When.
@@ -151,6 +160,7 @@ impl State {
             Self::Granted { .. } => "granted",
             Self::Denied { .. } => "denied",
             Self::Expired { .. } => "expired",
+            Self::Withdrawn { .. } => "withdrawn",
             Self::Consumed { .. } => "consumed",
         }
     }

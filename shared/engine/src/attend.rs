@@ -6,6 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::approval::{Desk, Moot};
 use crate::error::Error;
 use crate::runtime::Time;
 use crate::session::{Applied, Command, Lifecycle, Origin, Refusal, Session, SessionKey};
@@ -25,6 +26,8 @@ pub struct Attend {
     pub intake: Intake,
     /// Keeps transcript items.
     pub transcripts: Arc<dyn Transcripts>,
+    /// Withdraws what an ended conversation asked.
+    pub desk: Desk,
 }
 
 /// Where a session stands.
@@ -103,14 +106,18 @@ impl Attend {
         self.carry_out(key, Command::HandBack).await
     }
 
-    /// Ends the conversation: what was said until now is not shown to the bot again.
+    /// Ends the conversation: what was said until now is not shown to the bot again, and what it asked people is
+    /// withdrawn. Closing again does what is left of it.
     ///
     /// # Errors
     /// [`Objection::Working`] or [`Objection::NothingSaid`].
     pub async fn close(&self, key: &SessionKey) -> Result<Standing, Objection> {
         let session = self.intake.accept.sessions.load(key).await?;
         let turn = session.delivered;
-        self.carry_out(key, Command::Close { turn }).await
+        let standing = self.carry_out(key, Command::Close { turn }).await?;
+        self.desk.withdraw(key, Moot::Closed).await?;
+        self.intake.accept.sessions.durable().await?;
+        Ok(standing)
     }
 
     /// `person`, who has the session, says `text` to the contact. The same `id` is the same reply.

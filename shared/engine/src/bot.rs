@@ -44,11 +44,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::budget::BudgetSettings;
+use crate::http::Reach;
 use crate::message::Channel;
 use crate::model::ToolOffer;
 use crate::overlap::OverlapSettings;
 use crate::tool::SideEffectPolicy;
 
+pub use address::host_of;
 pub use arguments::ArgumentSchema;
 pub use consent::{ApprovalRule, ApprovalSettings, Risk, When};
 pub use files::{BotFiles, MAX_FILES, MemoryFiles};
@@ -185,6 +187,8 @@ pub struct HttpTool {
     pub json_body: bool,
     /// The header that carries the idempotency key, such as `Idempotency-Key`.
     pub idempotency_header: Option<String>,
+    /// Which addresses it may be sent to.
+    pub reach: Reach,
     /// How to ask whether a request was carried out.
     pub lookup: Option<Lookup>,
 }
@@ -396,6 +400,12 @@ impl Tool {
     #[must_use]
     pub fn secret_names(&self) -> Vec<String> {
         tools::secrets(self)
+    }
+
+    /// The secrets it sends and the hosts it sends them to.
+    #[must_use]
+    pub fn sends(&self) -> Vec<(String, String)> {
+        tools::sends(self)
     }
 
     /// Whether what it answers comes from outside: data that nobody here vouches for.

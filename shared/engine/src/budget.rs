@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::model::Usage;
+
 mod ledger;
 
 pub use ledger::{Fund, Leave, Ledger};
@@ -24,6 +26,8 @@ pub struct Budget {
     pub turn_tokens: Option<u64>,
     /// Money of one turn.
     pub turn_money: Option<u64>,
+    /// Tokens of one session, until it is closed.
+    pub session_tokens: Option<u64>,
     /// Money of one session, until it is closed.
     pub session_money: Option<u64>,
     /// Tokens of the bot in one day of one tenant.
@@ -43,6 +47,7 @@ impl Budget {
         Self {
             turn_tokens: self.turn_tokens.or(other.turn_tokens),
             turn_money: self.turn_money.or(other.turn_money),
+            session_tokens: self.session_tokens.or(other.session_tokens),
             session_money: self.session_money.or(other.session_money),
             day_tokens: self.day_tokens.or(other.day_tokens),
             day_money: self.day_money.or(other.day_money),
@@ -54,12 +59,51 @@ impl Budget {
     /// What holds that died in a turn may have spent unseen, where a session is bounded: all that each of
     /// them might have.
     #[must_use]
-    pub fn unseen(&self, deaths: u32) -> u64 {
-        let Some(session) = self.session_money else {
-            return 0;
+    pub fn unseen(&self, deaths: u32) -> Spent {
+        let most = |session: Option<u64>, turn: Option<u64>| {
+            let session = session.unwrap_or(0);
+            let each = turn.unwrap_or(session).min(session);
+            each.saturating_mul(u64::from(deaths))
         };
-        let each = self.turn_money.unwrap_or(session).min(session);
-        each.saturating_mul(u64::from(deaths))
+        Spent {
+            tokens: most(self.session_tokens, self.turn_tokens),
+            money: most(self.session_money, self.turn_money),
+        }
+    }
+
+    /// Whether what a session spends is bounded.
+    #[must_use]
+    pub fn bounds_sessions(&self) -> bool {
+        self.session_tokens.is_some() || self.session_money.is_some()
+    }
+}
+
+/// What a session has spent, by either measure. Money is in micro-dollars.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Tokens read and written.
+    pub tokens: u64,
+    /// Money.
+    pub money: u64,
+}
+
+impl Spent {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            tokens: self.tokens.saturating_add(other.tokens),
+            money: self.money.saturating_add(other.money),
+        }
+    }
+}
+
+impl From<Usage> for Spent {
+    fn from(usage: Usage) -> Self {
+        Self {
+            tokens: usage.tokens(),
+            money: usage.micro_dollars,
+        }
     }
 }
 

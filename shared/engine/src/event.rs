@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::session::SessionKey;
-use crate::transcript::Verdict;
+use crate::transcript::{ToolStatus, Verdict};
 
 /// Something that just happened in a session. The names and members are a stable contract.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -51,8 +51,10 @@ pub enum Event {
         tool: String,
         /// The call's intent key.
         call: String,
-        /// Whether it did what it was asked.
+        /// Whether it did what it was asked: the status `succeeded`.
         ok: bool,
+        /// How it ended.
+        status: ToolStatus,
         /// How long it took, in milliseconds.
         millis: u64,
     },

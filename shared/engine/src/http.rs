@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+mod reach;
+
+pub use reach::Reach;
+
 /// A request, already built and checked. Its debug output shows neither header values nor the body.
 #[derive(Clone)]
 pub struct HttpRequest {
@@ -16,6 +20,8 @@ pub struct HttpRequest {
     pub headers: Vec<(String, String)>,
     /// The body, if any.
     pub body: Option<Vec<u8>>,
+    /// Which addresses it may be sent to.
+    pub reach: Reach,
     /// The longest the whole exchange may take.
     pub timeout: Duration,
     /// The most bytes of answer to read; a longer one is [`HttpFailure::Unknown`] with that reason.
@@ -48,6 +54,9 @@ pub enum HttpFailure {
     /// The request surely did not leave: bad address, no connection.
     #[error("not sent: {0}")]
     NotSent(String),
+    /// The request did not leave: it would have gone to an address beyond its [`Reach`].
+    #[error("not sent: {0}")]
+    OffLimits(String),
     /// The request may have arrived: time ran out or the connection broke after sending began.
     #[error("no answer: {0}")]
     Unknown(String),

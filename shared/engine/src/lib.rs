@@ -16,6 +16,7 @@ pub mod overlap;
 pub mod run;
 pub mod runtime;
 pub mod schedule;
+pub mod secret;
 pub mod session;
 pub mod switch;
 pub mod tool;

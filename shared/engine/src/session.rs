@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::budget::Spent;
 use crate::error::Error;
 use crate::runtime::Time;
 
@@ -175,9 +176,21 @@ pub struct Session {
     /// What thinking cost since then, in micro-dollars.
     #[serde(default)]
     pub spent: u64,
+    /// The tokens that were read and written for it.
+    #[serde(default)]
+    pub tokens: u64,
 }
 
 impl Session {
+    /// What thinking cost since the conversation began, by either measure.
+    #[must_use]
+    pub fn all_spent(&self) -> Spent {
+        Spent {
+            tokens: self.tokens,
+            money: self.spent,
+        }
+    }
+
     /// The hold in force, if any.
     #[must_use]
     pub fn hold(&self) -> Option<Hold> {

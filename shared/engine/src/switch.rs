@@ -14,8 +14,16 @@ use crate::document::{Amendment, DocumentKey, Documents, Topic, amend, parse};
 use crate::error::Error;
 use crate::runtime::{Runtime, Time};
 
+#[cfg(test)]
+mod tests;
+
+/// How old a stop is at most when no process begins anything against it.
+pub const PROMISE: Duration = Duration::from_secs(1);
+
 /// How long a process trusts what it read.
 const TRUST: Duration = Duration::from_secs(1);
+
+const _: () = assert!(TRUST.as_nanos() <= PROMISE.as_nanos());
 
 /// Who stopped something, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

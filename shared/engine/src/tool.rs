@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::bot::{Bot, Table, Tool, ToolKind};
 use crate::error::Error;
 use crate::http::Http;
+use crate::secret::Secret;
 use crate::session::SessionKey;
 use crate::transcript::ToolStatus;
 
@@ -85,7 +85,7 @@ pub trait Secrets: Send + Sync {
     ///
     /// # Errors
     /// When there is none; the text says where to put it.
-    async fn secret(&self, tenant: &str, name: &str) -> Result<SecretString, Error>;
+    async fn secret(&self, tenant: &str, name: &str) -> Result<Secret, Error>;
 }
 
 /// One call about to run: allowed, validated and claimed.
@@ -187,7 +187,7 @@ impl Toolbox {
         let Some(lookup) = &http.lookup else {
             return Evidence::None;
         };
-        let mut evidence = self.look_up(lookup, &call).await;
+        let mut evidence = self.look_up(lookup, http.reach, &call).await;
         if let Evidence::Happened(content) = &mut evidence {
             let names = call.tool.secret_names();
             let secrets = self.secrets_of(call.session.tenant(), names).await;

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use engine::bot::ModelSettings;
+use engine::bot::{ModelSettings, host_of};
 use engine::model::Model;
 use engine::runtime::Runtime;
+use engine::secret::{ChosenBy, advice};
+use secrecy::SecretString;
 
 use crate::breaker::Breaker;
 use crate::environment::Environment;
@@ -73,6 +75,19 @@ pub enum SettingsError {
         /// The environment variable to set.
         variable: &'static str,
     },
+    /// The bot sends its model's requests to a host that must not see the key.
+    #[error(
+        "`{model}` is at {host}, which must not see {variable}: {}, or give the address as the provider's base URL in the environment",
+        advice(variable, host)
+    )]
+    KeyOffLimits {
+        /// The chain's entry.
+        model: String,
+        /// The key's variable.
+        variable: &'static str,
+        /// The host.
+        host: String,
+    },
     /// Bedrock is asked for, but nothing says in which region.
     #[error("`{0}` needs a region: set AWS_REGION, such as us-east-1, or BEDROCK_BASE_URL")]
     MissingRegion(String),
@@ -116,8 +131,8 @@ impl Models {
     /// The chain that `settings` ask for.
     ///
     /// # Errors
-    /// [`SettingsError`], which says what to change. A fallback whose key or region is missing is
-    /// no error: it is left out, and a warning says so.
+    /// [`SettingsError`], which says what to change. A fallback whose key or region is missing, or whose key
+    /// must not be sent to where it is, is no error: it is left out, and a warning says so.
     pub fn chain(&self, settings: &ModelSettings) -> Result<Chain, SettingsError> {
         let mut links = Vec::with_capacity(settings.chain.len());
         let mut warnings = Vec::new();
@@ -171,8 +186,8 @@ impl Models {
         warnings: &mut Vec<String>,
     ) -> Result<Remote, SettingsError> {
         let (provider, model) = named(entry)?;
-        let base_url = self.base_url(provider, entry, settings)?;
-        let key = self.environment.key(provider).cloned();
+        let (base_url, chosen) = self.base_url(provider, entry, settings)?;
+        let key = self.key(provider, (&base_url, chosen), entry, warnings)?;
         if let (None, Some(variable)) = (&key, provider.key_variable())
             && !may_be_open(provider, &base_url)
         {
@@ -205,28 +220,59 @@ impl Models {
         provider: Provider,
         entry: &str,
         settings: &ModelSettings,
-    ) -> Result<String, SettingsError> {
-        let chosen = settings
-            .base_urls
-            .get(provider.name())
-            .map(String::as_str)
-            .or_else(|| self.environment.base_url(provider))
-            .or(provider.home());
-        let url = match chosen {
-            Some(url) => url.to_owned(),
-            None => {
-                let region = self
-                    .environment
-                    .aws_region()
-                    .ok_or_else(|| SettingsError::MissingRegion(entry.to_owned()))?;
-                format!("https://bedrock-runtime.{region}.amazonaws.com/")
-            }
+    ) -> Result<(String, ChosenBy), SettingsError> {
+        let own = self.environment.base_url(provider).or(provider.home());
+        let own = own.map(str::to_owned).or_else(|| {
+            let region = self.environment.aws_region()?;
+            Some(format!("https://bedrock-runtime.{region}.amazonaws.com/"))
+        });
+        let named = settings.base_urls.get(provider.name());
+        let url = named.cloned().or_else(|| own.clone());
+        let url = url.ok_or_else(|| SettingsError::MissingRegion(entry.to_owned()))?;
+        let url = provider.base_url(&url);
+        let url = url.ok_or_else(|| SettingsError::BadBaseUrl {
+            provider: provider.to_string(),
+        })?;
+        let host = host_of(&url);
+        let known = named.is_none()
+            || own.as_deref().and_then(host_of) == host
+            || host.is_some_and(|host| provider.is_home(host));
+        let chosen = if known {
+            ChosenBy::Operator
+        } else {
+            ChosenBy::Bot
         };
-        provider
-            .base_url(&url)
-            .ok_or_else(|| SettingsError::BadBaseUrl {
-                provider: provider.to_string(),
-            })
+        Ok((url, chosen))
+    }
+
+    /// The key for the address, if it may be sent there.
+    fn key(
+        &self,
+        provider: Provider,
+        (url, chosen): (&str, ChosenBy),
+        entry: &str,
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<SecretString>, SettingsError> {
+        let (Some(key), Some(variable)) = (self.environment.key(provider), provider.key_variable())
+        else {
+            return Ok(None);
+        };
+        let host = host_of(url).unwrap_or(url);
+        match key.for_host(host, chosen) {
+            Ok(value) => Ok(Some(value.clone())),
+            Err(_) => {
+                let refused = SettingsError::KeyOffLimits {
+                    model: entry.to_owned(),
+                    variable,
+                    host: host.to_owned(),
+                };
+                if !may_be_open(provider, url) {
+                    return Err(refused);
+                }
+                warnings.push(format!("asked without a key: {refused}"));
+                Ok(None)
+            }
+        }
     }
 
     fn client(&self) -> Result<genai::Client, SettingsError> {
@@ -248,7 +294,10 @@ impl Models {
 
 impl SettingsError {
     fn only_disables_a_fallback(&self) -> bool {
-        matches!(self, Self::MissingKey { .. } | Self::MissingRegion(_))
+        matches!(
+            self,
+            Self::MissingKey { .. } | Self::KeyOffLimits { .. } | Self::MissingRegion(_)
+        )
     }
 }
 

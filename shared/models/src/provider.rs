@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use engine::bot::host_of;
 use engine::model::{ModelErrorKind, ModelRequest, Quote};
 use futures::{StreamExt, TryStreamExt, stream};
 use genai::adapter::AdapterKind;
@@ -92,6 +93,20 @@ impl Provider {
             Self::Gemini => Some("https://generativelanguage.googleapis.com/v1beta/"),
             Self::Ollama => Some("http://localhost:11434/"),
             Self::Bedrock => None,
+        }
+    }
+
+    /// Whether the provider itself answers at `host`.
+    pub(crate) fn is_home(self, host: &str) -> bool {
+        match self.home() {
+            Some(home) => host_of(home).is_some_and(|home| home.eq_ignore_ascii_case(host)),
+            None => host
+                .strip_prefix("bedrock-runtime.")
+                .and_then(|rest| rest.strip_suffix(".amazonaws.com"))
+                .is_some_and(|region| {
+                    // `s3` and other services' names stand there too.
+                    region.split('-').count() >= 3 && !region.contains('.')
+                }),
         }
     }
 

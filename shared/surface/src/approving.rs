@@ -181,6 +181,7 @@ fn refused(refusal: Refusal) -> Problem {
         | Refusal::Used => {
             Problem::new(StatusCode::CONFLICT, "already_decided", refusal.to_string())
         }
+        Refusal::Withdrawn => Problem::new(StatusCode::CONFLICT, "withdrawn", refusal.to_string()),
     }
 }
 

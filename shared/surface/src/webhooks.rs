@@ -62,7 +62,7 @@ impl Webhooks {
             signature: text(&head.headers, "x-twilio-signature"),
             body: &body,
         };
-        let received = sms::receive(&call, called.owner(), &auth_token)?;
+        let received = sms::receive(&call, called.owner(), auth_token.kept())?;
         self.take(&called, received).await?;
         Ok(response::of(StatusCode::OK, "text/xml", "<Response/>"))
     }
@@ -80,7 +80,7 @@ impl Webhooks {
             body: &body,
         };
         let number = &settings.phone_number_id;
-        let received = wa::receive(&call, called.owner(), number, &app_secret)?;
+        let received = wa::receive(&call, called.owner(), number, app_secret.kept())?;
         self.take(&called, received).await?;
         Ok(response::of(StatusCode::OK, PLAIN, ""))
     }
@@ -89,7 +89,7 @@ impl Webhooks {
         let called = self.called(head).await?;
         let name = &called.whatsapp()?.verify_token;
         let verify_token = self.secrets.secret(&called.tenant, name).await?;
-        let echo = wa::challenge(head.uri.query().unwrap_or_default(), &verify_token)?;
+        let echo = wa::challenge(head.uri.query().unwrap_or_default(), verify_token.kept())?;
         Ok(response::of(StatusCode::OK, PLAIN, echo))
     }
 

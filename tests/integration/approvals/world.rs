@@ -16,12 +16,12 @@ use engine::message::{Carrier, Channel};
 use engine::model::{ChatMessage, Deltas, ToolCall};
 use engine::runtime::Runtime;
 use engine::runtime::simulated::Simulation;
+use engine::secret::Secret;
 use engine::session::SessionKey;
 use engine::tool::Secrets;
 use engine::turn::{Carriers, Staff, Timing};
 use engine::view::Role;
 use http::{Method, Request, StatusCode};
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use surface::{Access, Approving, SigningKey};
 use tempfile::TempDir;
@@ -108,7 +108,7 @@ impl Carriers for Nothing {
 
 #[async_trait]
 impl Secrets for Nothing {
-    async fn secret(&self, _: &str, name: &str) -> Result<SecretString, Error> {
+    async fn secret(&self, _: &str, name: &str) -> Result<Secret, Error> {
         Err(Error::new(Kind::NotFound, format!("no secret {name}")))
     }
 }
@@ -216,7 +216,12 @@ impl Shop {
     }
 
     pub(super) fn key(contact: &str) -> SessionKey {
-        SessionKey::new("local", "shop", Channel::Web, contact).unwrap()
+        let channel = if contact.starts_with('+') {
+            Channel::Sms
+        } else {
+            Channel::Web
+        };
+        SessionKey::new("local", "shop", channel, contact).unwrap()
     }
 
     /// Says `text` as `contact` and waits until nothing happens any more; gives the latest reply.

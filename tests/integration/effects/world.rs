@@ -17,10 +17,10 @@ use engine::message::{Carrier, Channel};
 use engine::model::{ChatMessage, Deltas, ModelError, ModelErrorKind, ToolCall};
 use engine::runtime::Runtime;
 use engine::runtime::simulated::Simulation;
+use engine::secret::Secret;
 use engine::session::SessionKey;
 use engine::tool::Secrets;
 use engine::turn::{Carriers, Staff, Timing};
-use secrecy::SecretString;
 use serde_json::{Value, json};
 
 /// What the hotel has done; it survives power cuts.
@@ -160,7 +160,7 @@ impl Carriers for Nobody {
 
 #[async_trait]
 impl Secrets for Nobody {
-    async fn secret(&self, _tenant: &str, name: &str) -> Result<SecretString, Error> {
+    async fn secret(&self, _tenant: &str, name: &str) -> Result<Secret, Error> {
         Err(Error::new(Kind::NotFound, format!("no secret {name}")))
     }
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use engine::message::Channel;
 use engine::model::ModelErrorKind;
 use engine::runtime::simulated::Simulation;
-use engine::session::Sessions;
+use engine::session::{Session, Sessions};
 use engine::transcript::Verdict;
 use engine::view::{MessageVerdict, TurnTrace};
 
-use super::world::{COST, MOST, Outside, World, cut_power, key, say, start_host, trace};
+use super::world::{COST, MOST, Outside, TOKENS, World, cut_power, key, say, start_host, trace};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const REFUSED: MessageVerdict = MessageVerdict::Settled(Verdict::Refused);
@@ -60,6 +60,36 @@ fn tokens_are_bounded_too() {
 }
 
 #[test]
+fn the_tokens_of_a_conversation_are_bounded_until_it_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut simulation, outside) = (Simulation::new(1), World::default());
+    let settings = "[budget]\nsession_tokens = 2200\n";
+    let (host, _disk) = start_host(&simulation, folder.path(), &outside, settings);
+    let dana = key(Channel::Web, "dana");
+    // Two of 550 and a third that might take 1,100; then 1,650 are used.
+    for text in ["one", "two", "three", "four"] {
+        say(&mut simulation, &host, &dana, text, MINUTE);
+    }
+    let told = trace(&mut simulation, &host, &dana);
+    let refused: Vec<bool> = (told.messages.iter())
+        .map(|message| message.verdict == REFUSED)
+        .collect();
+    assert_eq!(refused, [false, false, false, true]);
+    assert_eq!(
+        reason(&told.turns[3]),
+        "the budget does not allow it: a conversation may use 2200 tokens; it may have used 1650, and this call may \
+         use 1100"
+    );
+    assert_eq!(asked(&outside), 3);
+    let (desk, session) = (host.attend(), dana.clone());
+    simulation
+        .block_on(async move { desk.close(&session).await.map(drop) })
+        .unwrap();
+    say(&mut simulation, &host, &dana, "five", MINUTE);
+    assert_eq!(asked(&outside), 4);
+}
+
+#[test]
 fn a_day_is_bounded_for_the_tenant_whose_it_is_and_nothing_is_asked_after() {
     let folder = tempfile::tempdir().unwrap();
     let (mut simulation, outside) = (Simulation::new(2), World::default());
@@ -99,11 +129,18 @@ fn a_day_is_bounded_for_the_tenant_whose_it_is_and_nothing_is_asked_after() {
 
 #[test]
 fn a_session_never_costs_more_than_it_may_whenever_the_power_fails() {
+    let dollars = "[budget]\nturn_dollars = 0.05\nsession_dollars = 0.4\n";
+    never_more(dollars, COST, 400_000, |session| session.spent);
+    let tokens = "[budget]\nturn_tokens = 2200\nsession_tokens = 17600\n";
+    never_more(tokens, TOKENS, 17_600, |session| session.tokens);
+}
+
+/// Lives under `settings`, by which a session may spend `limit` and each call takes `each`.
+fn never_more(settings: &str, each: u64, limit: u64, told: fn(&Session) -> u64) {
     let mut counts = (0, 0);
     for seed in 0..8 {
         let folder = tempfile::tempdir().unwrap();
         let (mut simulation, outside) = (Simulation::new(seed), World::default());
-        let settings = "[budget]\nturn_dollars = 0.05\nsession_dollars = 0.4\n";
         let dana = key(Channel::Sms, "+15550100");
         for life in 0..8 {
             let (host, disk) = start_host(&simulation, folder.path(), &outside, settings);
@@ -130,13 +167,12 @@ fn a_session_never_costs_more_than_it_may_whenever_the_power_fails() {
                 counts.0 += settled.filter(|message| message.verdict == REFUSED).count();
                 let session =
                     simulation.block_on(async move { host.store().load(&dana).await.unwrap() });
-                let paid = asked(&outside) * COST;
+                let (paid, told) = (asked(&outside) * each, told(&session));
                 assert!(
-                    paid <= session.spent && paid <= 400_000,
-                    "seed {seed}: {paid} were paid, {} told",
-                    session.spent
+                    paid <= told && paid <= limit,
+                    "seed {seed}: {paid} were paid, {told} told"
                 );
-                counts.1 += usize::from(paid >= 100_000);
+                counts.1 += usize::from(paid >= limit / 4);
                 break;
             }
             cut_power(&mut simulation, host, &disk, folder.path());

@@ -19,16 +19,20 @@ use engine::model::{
 };
 use engine::runtime::simulated::Simulation;
 use engine::runtime::{Runtime, Time};
+use engine::secret::Secret;
 use engine::session::SessionKey;
 use engine::tool::Secrets;
 use engine::turn::{Carriers, Staff, Timing};
 use engine::view::Trace;
-use secrecy::SecretString;
 use serde_json::json;
 
 /// What one call costs, and the most it might have.
 pub(super) const COST: u64 = 10_000;
 pub(super) const MOST: u64 = 25_000;
+/// What the refund service is told.
+pub(super) const SECRET: &str = "hunter2-of-the-till";
+/// The tokens that one call takes.
+pub(super) const TOKENS: u64 = 550;
 
 /// The world outside the host: it survives power cuts.
 #[derive(Default)]
@@ -88,17 +92,18 @@ impl Model for Dear {
             calls(&said, request.messages.len(), answers)
         };
         call.usage = Usage {
-            input_tokens: 500,
+            input_tokens: TOKENS - 50,
             output_tokens: 50,
             micro_dollars: COST,
             ..Usage::default()
         };
         deltas.settle(&call);
+        let text = format!("re: {said}");
+        for piece in text.chars().collect::<Vec<_>>().chunks(3) {
+            deltas.text(&piece.iter().collect::<String>());
+        }
         ModelAnswer {
-            result: Ok(ModelReply {
-                text: format!("re: {said}"),
-                calls,
-            }),
+            result: Ok(ModelReply { text, calls }),
             calls: vec![call],
         }
     }
@@ -152,7 +157,10 @@ impl Carriers for Nothing {
 
 #[async_trait]
 impl Secrets for Nothing {
-    async fn secret(&self, _: &str, name: &str) -> Result<SecretString, Error> {
+    async fn secret(&self, _: &str, name: &str) -> Result<Secret, Error> {
+        if name == "TILL_KEY" {
+            return Ok(Secret::new(SECRET).only_for(["refunds.example.com"]));
+        }
         Err(Error::new(Kind::NotFound, format!("no secret {name}")))
     }
 }
@@ -169,7 +177,8 @@ fn bot(settings: &str) -> Bot {
             "tools/refund.toml",
             "format = 1\ndescription = \"Refunds an order.\"\nkind = \"http\"\nside_effect = \"idempotent\"\n\
              [parameters]\ntype = \"object\"\nrequired = [\"order\"]\n[parameters.properties.order]\ntype = \"string\"\n\
-             [http]\nmethod = \"POST\"\nurl = \"https://refunds.example.com/refunds\"\nbody = \"json\"\n",
+             [http]\nmethod = \"POST\"\nurl = \"https://refunds.example.com/refunds\"\nbody = \"json\"\n\
+             headers = { authorization = \"Bearer {secret:TILL_KEY}\" }\n",
         );
     Bot::load(&files)
         .unwrap_or_else(|problems| panic!("{problems}"))

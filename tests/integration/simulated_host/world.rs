@@ -18,10 +18,10 @@ use engine::message::{Carrier, Channel, Delivery, DeliveryState, Reference, Send
 use engine::model::{ChatMessage, Deltas, ToolCall};
 use engine::runtime::Runtime;
 use engine::runtime::simulated::Simulation;
+use engine::secret::Secret;
 use engine::session::SessionKey;
 use engine::tool::Secrets;
 use engine::turn::{Carriers, Staff, Timing};
-use secrecy::SecretString;
 use serde_json::json;
 
 /// The world outside the host: it survives power cuts.
@@ -139,7 +139,7 @@ struct NoSecrets;
 
 #[async_trait]
 impl Secrets for NoSecrets {
-    async fn secret(&self, _tenant: &str, name: &str) -> Result<SecretString, Error> {
+    async fn secret(&self, _tenant: &str, name: &str) -> Result<Secret, Error> {
         Err(Error::new(Kind::NotFound, format!("no secret {name}")))
     }
 }

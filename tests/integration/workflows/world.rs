@@ -17,12 +17,12 @@ use engine::model::{Deltas, ModelAnswer, ModelCall, ModelReply, ModelRequest, To
 use engine::run::{Beginning, RunRecord, Started};
 use engine::runtime::simulated::Simulation;
 use engine::runtime::{Runtime, Time};
+use engine::secret::Secret;
 use engine::session::SessionKey;
 use engine::tool::Secrets;
 use engine::turn::{Carriers, Staff, Timing};
 use engine::view::Role;
 use engine::workflow::Library;
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -141,7 +141,7 @@ impl Carriers for Nothing {
 
 #[async_trait]
 impl Secrets for Nothing {
-    async fn secret(&self, _: &str, name: &str) -> Result<SecretString, Error> {
+    async fn secret(&self, _: &str, name: &str) -> Result<Secret, Error> {
         Err(Error::new(Kind::NotFound, format!("no secret {name}")))
     }
 }

@@ -10,10 +10,10 @@ use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
 use engine::message::{Carrier, Channel, Delivery, DeliveryState, Reference, SendReport};
 use engine::overlap::Overlap;
 use engine::runtime::Runtime;
+use engine::secret::Secret;
 use engine::session::SessionKey;
 use engine::tool::Secrets;
 use engine::turn::Carriers;
-use secrecy::SecretString;
 
 /// How often each thing happened.
 pub type Tally = BTreeMap<&'static str, u64>;
@@ -217,7 +217,7 @@ impl Carriers for Outside {
 
 #[async_trait]
 impl Secrets for Outside {
-    async fn secret(&self, _tenant: &str, name: &str) -> Result<SecretString, Error> {
+    async fn secret(&self, _tenant: &str, name: &str) -> Result<Secret, Error> {
         Err(Error::new(Kind::NotFound, format!("no secret {name}")))
     }
 }

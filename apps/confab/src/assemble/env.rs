@@ -19,7 +19,8 @@ type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 /// Beside these, a variable whose name a bot uses for a secret stands in for that secret when the
 /// secrets file does not hold it. That goes for the keys and addresses of model providers too:
 /// `ANTHROPIC_API_KEY`, `ANTHROPIC_BASE_URL` and their like, listed at
-/// [`models::Environment::from_lookup`]. `CONFAB_KEY` is the key with which commands ask a running host.
+/// [`models::Environment::from_lookup`]. A secret's name and `_HOSTS` lists the hosts that it may be sent to.
+/// `CONFAB_KEY` is the key with which commands ask a running host.
 #[derive(Clone)]
 pub struct Env {
     /// `CONFAB_DATA`: the folder that holds the database. `--data` goes before it; without either it

@@ -102,6 +102,7 @@ impl BotFolder {
     fn unsettled(&self, error: SettingsError) -> Error {
         match error {
             SettingsError::MissingKey { .. }
+            | SettingsError::KeyOffLimits { .. }
             | SettingsError::MissingRegion(_)
             | SettingsError::BadBaseUrl { .. }
             | SettingsError::NoTls(_) => Error::Models(error),

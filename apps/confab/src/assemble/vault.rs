@@ -1,15 +1,20 @@
 //! Secrets by name: from the secrets file, else from the environment.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use engine::bot::Problem;
 use engine::bot::secrets::Secrets;
+use engine::bot::{Bot, Problem, Tool};
 use engine::error::{Error, Kind};
-use secrecy::{ExposeSecret, SecretString};
+use engine::secret::{ChosenBy, Secret, advice};
+use secrecy::ExposeSecret;
 
 use super::{Env, Error as AssembleError};
+
+#[cfg(test)]
+mod tests;
 
 /// The file that is looked for in a bot's folder.
 const FILE: &str = "secrets.toml";
@@ -62,9 +67,10 @@ impl Vault {
 
     /// The secret `name`.
     #[must_use]
-    pub fn find(&self, name: &str) -> Option<SecretString> {
+    pub fn find(&self, name: &str) -> Option<Secret> {
+        // Each with the hosts of the place it comes from: a bot's folder may hold the file.
         let kept = self.file.get(name).cloned();
-        kept.or_else(|| self.env.variable(name).map(SecretString::from))
+        kept.or_else(|| Secret::from_lookup(name, |name| self.env.variable(name)))
     }
 
     /// What the user is told when there is no secret `name`.
@@ -76,16 +82,35 @@ impl Vault {
         )
     }
 
-    /// The secret `name` for whoever needs it in the open: keys and addresses of model providers.
-    pub(super) fn reveal(&self, name: &str) -> Option<String> {
-        self.find(name)
-            .map(|secret| secret.expose_secret().to_owned())
+    /// What the user is told of the secrets that tools of `bot` send where they must not go.
+    #[must_use]
+    pub fn off_limits(&self, bot: &Bot) -> Vec<String> {
+        let told = |(name, host): (String, String)| {
+            let refused = self.find(&name)?.for_host(&host, ChosenBy::Bot).err()?;
+            Some(format!(
+                "a tool needs the secret {name}, but {refused}: {}",
+                advice(&name, &host)
+            ))
+        };
+        let sends = bot.tools.values().flat_map(Tool::sends);
+        let sends: BTreeSet<(String, String)> = sends.collect();
+        sends.into_iter().filter_map(told).collect()
+    }
+
+    /// The variable `name` of the secrets file or the environment, which says where `key` is sent. A file in the
+    /// bot's folder does not say it of a key that it does not hold.
+    pub(super) fn address(&self, name: &str, key: Option<&str>) -> Option<String> {
+        let trusted = self.env.secrets_file.is_some();
+        let own = key.is_none_or(|key| self.file.get(key).is_some() || self.find(key).is_none());
+        let kept = self.file.get(name).filter(|_| trusted || own);
+        let kept = kept.map(|secret| secret.kept().expose_secret().to_owned());
+        kept.or_else(|| self.env.variable(name))
     }
 }
 
 #[async_trait]
 impl engine::tool::Secrets for Vault {
-    async fn secret(&self, _tenant: &str, name: &str) -> Result<SecretString, Error> {
+    async fn secret(&self, _tenant: &str, name: &str) -> Result<Secret, Error> {
         self.find(name)
             .ok_or_else(|| Error::new(Kind::NotFound, self.missing(name)))
     }

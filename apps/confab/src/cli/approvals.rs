@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use engine::approval::{Answer, Approval, Desk, State};
-use engine::http::{Http, HttpRequest};
+use engine::http::{Http, HttpRequest, Reach};
 use engine::runtime::Time;
 use serde_json::{Value, json};
 
@@ -185,6 +185,7 @@ impl Decision {
             url: format!("{address}/v1/{}/approvals/{}/{verb}", self.tenant, self.id),
             headers,
             body: Some(body.to_string().into_bytes()),
+            reach: Reach::Anywhere,
             timeout: PATIENCE,
             max_answer: 1024 * 1024,
         };

@@ -182,13 +182,8 @@ async fn here(assembly: &Assembly, key: &SessionKey, wish: Wish<'_>) -> Result<V
             json!({ "accepted": redriven.accepted, "duplicates": redriven.duplicates })
         }
     };
-    let ended = async {
-        while host.running() > 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
     // What did not end is taken up at the next start.
-    drop(tokio::time::timeout(PATIENCE, ended).await);
+    drop(tokio::time::timeout(PATIENCE, host.idle()).await);
     host.store().durable().await?;
     Ok(answer)
 }

@@ -134,12 +134,7 @@ async fn finish(
 
 /// Lets the turns that run come to their end; those that do not are taken up at the next start.
 async fn settle(host: &Arc<Host>) {
-    let ended = async {
-        while host.running() > 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let left = tokio::time::timeout(PATIENCE, ended).await.is_err();
+    let left = tokio::time::timeout(PATIENCE, host.idle()).await.is_err();
     if left {
         tracing::info!(turns = host.running(), "turns were left to the next start");
     }

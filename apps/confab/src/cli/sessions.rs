@@ -100,6 +100,7 @@ fn document(listed: &Listed) -> Value {
         "messages": session.arrivals,
         "turns": session.delivered,
         "spent_micro_dollars": session.spent,
+        "tokens": session.tokens,
         "pending": session.inbox.len(),
         "state": state(session),
         "last_activity": listed.last_activity.map(|time| time.to_string()),

@@ -7,7 +7,7 @@ use embedded::StoredRecord;
 use engine::message::Delivery;
 use engine::model::ModelCall;
 use engine::session::{Session, Sessions as _};
-use engine::transcript::{Settled, ToolStatus, Truth, Verdict};
+use engine::transcript::{Settled, Truth, Verdict};
 use engine::view::{Message, MessageVerdict, Role, RoundTrace, ToolTrace, Trace, TurnTrace};
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use super::Place;
 use super::conversations::{Conversations, state};
 use super::failure::Failure;
 use super::screen::{Ink, Screen};
-use super::wording::{brief, count, dollars, millis, moment, plain};
+use super::wording::{brief, count, dollars, millis, moment, outcome, plain};
 use super::wrap::Wrap;
 use crate::assemble::Env;
 
@@ -180,13 +180,7 @@ fn asked(call: &ModelCall) -> String {
 
 fn called(screen: &Screen, tool: &ToolTrace) -> String {
     let arguments = brief(&tool.arguments.to_string(), SHOWN);
-    let outcome = match tool.status {
-        Some(ToolStatus::Succeeded) => "ok",
-        Some(ToolStatus::Failed) => "failed",
-        Some(ToolStatus::Waiting) => "waits for a person's yes",
-        Some(ToolStatus::Unknown) => "unknown: it may or may not have happened",
-        None => "not run",
-    };
+    let outcome = tool.status.map_or("not run", outcome);
     let mut text = format!(
         "  tool  {} {arguments} · {outcome} · {}",
         plain(&tool.tool),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use embedded::{FileDisk, FlushThread, Store};
-use engine::http::{Http as _, HttpAnswer, HttpRequest};
+use engine::http::{Http as _, HttpAnswer, HttpRequest, Reach};
 use engine::session::Sessions as _;
 use engine::switch::{Stopped, Switch, Switches};
 use ground::tokio_runtime;
@@ -146,6 +146,7 @@ impl Turn<'_> {
             body: self
                 .reason
                 .map(|reason| json!({ "reason": reason }).to_string().into_bytes()),
+            reach: Reach::Anywhere,
             timeout: PATIENCE,
             max_answer: MAX_ANSWER,
         };

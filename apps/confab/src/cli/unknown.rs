@@ -1,7 +1,5 @@
 //! `confab unknown`: calls of which nobody knows whether they happened.
 
-use std::time::Duration;
-
 use clap::{Args, Subcommand};
 use engine::session::Sessions as _;
 use engine::transcript::Truth;
@@ -17,11 +15,11 @@ use super::wording::{brief, moment, plain};
 use super::{logs, warnings};
 use crate::assemble::{Assembly, Env, Error, LOCAL_TENANT};
 
+#[cfg(test)]
+mod tests;
+
 /// Characters of a call's arguments that are shown; `--json` has all of them.
 const SHOWN: usize = 60;
-
-/// How often to look whether the bot has told the contact.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// List calls of which nobody knows whether they happened, and settle them
 ///
@@ -54,6 +52,8 @@ enum Verdict {
         #[arg(long, value_name = "JSON", value_parser = parse)]
         result: Option<Value>,
         #[command(flatten)]
+        by: By,
+        #[command(flatten)]
         scope: Scope,
     },
     /// It did not happen
@@ -61,8 +61,17 @@ enum Verdict {
         /// Its ID in the list
         id: String,
         #[command(flatten)]
+        by: By,
+        #[command(flatten)]
         scope: Scope,
     },
+}
+
+#[derive(Args)]
+struct By {
+    /// Who found it out [default: USER]
+    #[arg(long = "as", value_name = "NAME")]
+    person: Option<String>,
 }
 
 fn parse(text: &str) -> Result<Value, String> {
@@ -73,15 +82,30 @@ impl Unknown {
     pub(super) fn run(&self, screen: &Screen, env: &Env) -> Result<(), Failure> {
         match &self.verdict {
             None => super::on_tokio(self.scope.list(screen, env)),
-            Some(Verdict::Happened { id, result, scope }) => {
+            Some(Verdict::Happened {
+                id,
+                result,
+                by,
+                scope,
+            }) => {
                 let result = result.clone().unwrap_or_default();
                 let truth = Truth::Happened { result };
-                super::on_tokio(scope.settle(screen, env, id, &truth))
+                super::on_tokio(scope.settle(screen, env, (id, &truth), by))
             }
-            Some(Verdict::DidNot { id, scope }) => {
-                super::on_tokio(scope.settle(screen, env, id, &Truth::DidNot))
+            Some(Verdict::DidNot { id, by, scope }) => {
+                super::on_tokio(scope.settle(screen, env, (id, &Truth::DidNot), by))
             }
         }
+    }
+}
+
+impl By {
+    /// Who is said to have found it out, or who works on this machine.
+    fn name(&self, env: &Env) -> Result<String, Failure> {
+        let user = || env.variable("USER").or_else(|| env.variable("USERNAME"));
+        let name = self.person.clone().or_else(user);
+        let name = name.filter(|name| !name.trim().is_empty());
+        name.ok_or_else(|| Failure::wrong("it is not said who found it out", "add `--as NAME`"))
     }
 }
 
@@ -110,16 +134,17 @@ impl Scope {
         &self,
         screen: &Screen,
         env: &Env,
-        id: &str,
-        truth: &Truth,
+        (id, truth): (&str, &Truth),
+        by: &By,
     ) -> Result<(), Failure> {
+        let by = by.name(env)?;
         logs::start(screen, env)?;
         let assembly = Assembly::open(&self.place.options("unknown"), env)
             .map_err(|error| self.explain(error, id, truth))?;
         warnings::tell(screen, &assembly);
         let host = &assembly.host;
         let unknowns = host.unknowns();
-        let settling = unknowns.settle(&self.tenant, id, truth, LOCAL_TENANT);
+        let settling = unknowns.settle(&self.tenant, id, truth, &by);
         let settling = settling.await.map_err(|error| match error.kind() {
             engine::error::Kind::NotFound => {
                 Failure::wrong(error.to_string(), "`confab unknown` lists what there is")
@@ -134,9 +159,7 @@ impl Scope {
             }
         };
         // The bot tells the contact now; what an interrupt leaves the next start takes up.
-        while host.running() > 0 {
-            host.runtime().clock.sleep(LOOK).await;
-        }
+        host.idle().await;
         host.store().durable().await?;
         if screen.is_json() {
             return Ok(screen.document(&unknown)?);

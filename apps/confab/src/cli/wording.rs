@@ -4,6 +4,7 @@ use std::path::Path;
 
 use engine::bot::{ModelSettings, Problem};
 use engine::runtime::Time;
+use engine::transcript::ToolStatus;
 
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,16 @@ pub(super) fn count(number: impl TryInto<u64>, noun: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
+}
+
+/// How a tool call ended.
+pub(super) fn outcome(status: ToolStatus) -> &'static str {
+    match status {
+        ToolStatus::Succeeded => "ok",
+        ToolStatus::Failed => "failed",
+        ToolStatus::Waiting => "waits for a person's yes",
+        ToolStatus::Unknown => "unknown: it may or may not have happened",
+    }
 }
 
 /// `12 ms`, `1.5 s`.

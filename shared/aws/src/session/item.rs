@@ -46,6 +46,7 @@ pub(crate) fn read(item: &Item) -> Result<Stored, BadItem> {
         opted_out: item.contains_key("opted_out"),
         closed: field(item, "closed")?,
         spent: field(item, "spent")?.unwrap_or_default(),
+        tokens: field(item, "tokens")?.unwrap_or_default(),
     };
     let watchers = match item.get("watchers") {
         Some(AttributeValue::Ss(connections)) => connections.iter().cloned().collect(),

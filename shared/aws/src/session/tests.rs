@@ -248,6 +248,7 @@ fn an_old_session_without_waiting_texts_fits_one_write_unit() {
         opted_out: true,
         closed: Some(123_400),
         spent: 12_345_678,
+        tokens: 123_456_789,
         ..Session::default()
     };
     let last = crate::item::map([
@@ -278,6 +279,7 @@ fn an_old_session_without_waiting_texts_fits_one_write_unit() {
         ("opted_out", number(1)),
         ("closed", number(123_400)),
         ("spent", number(12_345_678)),
+        ("tokens", number(123_456_789)),
         ("inbox", AttributeValue::L(Vec::new())),
         ("intents", AttributeValue::M([].into())),
     ]);

@@ -111,6 +111,7 @@ pub(crate) fn update(command: &Command, parted: Option<&BodyKey>) -> Update {
             .set("#closed", ":turn")
             .number(":turn", turn)
             .set("#spent", ":zero")
+            .set("#tokens", ":zero")
             .number(":zero", 0)
             .remove("#handoff"),
     };
@@ -220,6 +221,10 @@ fn gate(step: Step, chain: Chain, out: &Out, until: Time, terms: Terms) -> Draft
     let drained = match terms.spent {
         0 => drained,
         spent => drained.add("#spent", ":spent").number(":spent", spent),
+    };
+    let drained = match terms.tokens {
+        0 => drained,
+        tokens => drained.add("#tokens", ":tokens").number(":tokens", tokens),
     };
     match terms.consent {
         None => drained,

@@ -1,7 +1,9 @@
 use super::*;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use reqwest::dns::{Addrs, Name, Resolving};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -36,6 +38,7 @@ fn request(url: String) -> HttpRequest {
         url,
         headers: vec![("X-Secret".to_owned(), "hush".to_owned())],
         body: Some(b"the body".to_vec()),
+        reach: Reach::Anywhere,
         timeout: Duration::from_secs(20),
         max_answer: 100,
     }
@@ -165,4 +168,113 @@ fn an_answer_that_is_too_long_is_unknown() {
         failure.unwrap_err(),
         HttpFailure::Unknown("the answer is longer than 100 bytes".to_owned())
     );
+}
+
+/// Says that every host is where it is told, and how often it was asked.
+struct Book(Vec<IpAddr>, Arc<AtomicUsize>);
+
+impl Resolve for Book {
+    fn resolve(&self, _: Name) -> Resolving {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        let addresses = self.0.clone().into_iter();
+        let addresses = addresses.map(|address| SocketAddr::new(address, 0));
+        Box::pin(async { Ok(Box::new(addresses) as Addrs) })
+    }
+}
+
+fn reach(url: String, reach: Reach, known: &[&str]) -> Result<HttpAnswer, HttpFailure> {
+    block_on(async {
+        let known = known.iter().map(|address| address.parse().unwrap());
+        let book = Book(known.collect(), Arc::default());
+        let client = Client::resolving(Arc::new(book)).unwrap();
+        let request = HttpRequest {
+            reach,
+            timeout: Duration::from_secs(5),
+            ..request(url)
+        };
+        client.send(request).await
+    })
+}
+
+#[test]
+fn a_tool_reaches_no_address_of_this_machine_or_a_private_network_unless_it_says_so() {
+    for (address, private_too) in [
+        ("127.0.0.1", true),
+        ("::1", true),
+        ("10.0.0.1", true),
+        ("172.20.0.1", true),
+        ("192.168.0.1", true),
+        ("fc00::1", true),
+        ("::ffff:127.0.0.1", true),
+        ("::ffff:169.254.169.254", false),
+        ("169.254.169.254", false),
+        ("fe80::1", false),
+        ("fd00:ec2::254", false),
+    ] {
+        let refused = |url: &str, within: Reach, known: &[&str]| {
+            let failure = reach(url.to_owned(), within, known).unwrap_err();
+            assert!(
+                matches!(&failure, HttpFailure::OffLimits(_)),
+                "{url} at {known:?}: {failure}"
+            );
+        };
+        let literal = match address.contains(':') {
+            true => format!("http://[{address}]:1/"),
+            false => format!("http://{address}:1/"),
+        };
+        refused(&literal, Reach::Public, &[]);
+        refused("http://parcels.example:1/", Reach::Public, &[address]);
+        refused(
+            "http://parcels.example:1/",
+            Reach::Public,
+            &["93.184.216.34", address],
+        );
+        if !private_too {
+            refused(&literal, Reach::Private, &[]);
+            refused("http://parcels.example:1/", Reach::Private, &[address]);
+        }
+    }
+    // However the number is written.
+    for literal in [
+        "http://2130706433:1/",
+        "http://0x7f.1:1/",
+        "http://127.1:1/",
+        "http://0:1/",
+    ] {
+        let failure = reach(literal.to_owned(), Reach::Public, &[]).unwrap_err();
+        assert!(
+            matches!(&failure, HttpFailure::OffLimits(_)),
+            "{literal}: {failure}"
+        );
+    }
+}
+
+#[test]
+fn the_address_that_was_judged_is_the_one_that_is_connected_to() {
+    block_on(async {
+        let (address, served) = serve("HTTP/1.1 204 No Content\r\n\r\n").await;
+        let asked = Arc::new(AtomicUsize::new(0));
+        let book = Book(vec![address.ip()], Arc::clone(&asked));
+        let client = Client::resolving(Arc::new(book)).unwrap();
+        let to = |reach| HttpRequest {
+            reach,
+            ..request(format!("http://parcels.example:{}/", address.port()))
+        };
+        let failure = client.send(to(Reach::Public)).await.unwrap_err();
+        assert_eq!(
+            failure,
+            HttpFailure::OffLimits(
+                "parcels.example is not a public address; a tool that is meant to reach this machine or a private \
+                 network says `allow_private = true` under [http]"
+                    .to_owned()
+            )
+        );
+        assert_eq!(client.send(to(Reach::Private)).await.unwrap().status, 204);
+        assert_eq!(
+            asked.load(Ordering::Relaxed),
+            2,
+            "each connection asks once"
+        );
+        served.abort();
+    });
 }

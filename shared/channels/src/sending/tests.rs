@@ -2,7 +2,7 @@ use super::*;
 
 use std::sync::Arc;
 
-use engine::http::HttpFailure;
+use engine::http::{HttpFailure, Reach};
 use engine::message::Channel;
 use engine::runtime::simulated::Simulation;
 use proptest::prelude::*;
@@ -21,6 +21,7 @@ impl Api for Bare {
             url: reference.to_string(),
             headers: Vec::new(),
             body: Some(part.as_bytes().to_vec()),
+            reach: Reach::Anywhere,
             timeout: TIMEOUT,
             max_answer: MAX_ANSWER,
         }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use engine::bot::TwilioSettings;
-use engine::http::{Http, HttpAnswer, HttpRequest};
+use engine::http::{Http, HttpAnswer, HttpRequest, Reach};
 use engine::message::{Carrier, Reference, SendReport};
 use engine::runtime::Runtime;
 use secrecy::{ExposeSecret, SecretString};
@@ -65,6 +65,7 @@ impl Api for Account {
                 ),
             ],
             body: Some(self.form(reference, part).into_bytes()),
+            reach: Reach::Anywhere,
             timeout: sending::TIMEOUT,
             max_answer: sending::MAX_ANSWER,
         }

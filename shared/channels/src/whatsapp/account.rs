@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::bot::WhatsappSettings;
-use engine::http::{Http, HttpAnswer, HttpRequest};
+use engine::http::{Http, HttpAnswer, HttpRequest, Reach};
 use engine::message::{Carrier, Reference, SendReport};
 use engine::runtime::Runtime;
 use secrecy::{ExposeSecret, SecretString};
@@ -68,6 +68,7 @@ impl Api for Account {
                 ("Content-Type".to_owned(), "application/json".to_owned()),
             ],
             body: Some(message(reference, part).to_string().into_bytes()),
+            reach: Reach::Anywhere,
             timeout: sending::TIMEOUT,
             max_answer: sending::MAX_ANSWER,
         }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::ask::arguments;
-use super::{Answer, Approval, Command, Desk, State};
+use super::{Answer, Approval, Command, Desk, Moot, State};
+use crate::bot::Bot;
 use crate::error::{Error, Kind};
 use crate::session::{Origin, SessionKey};
 use crate::turn::{Intake, Letter};
@@ -28,7 +29,8 @@ pub struct Tell {
 }
 
 impl Tell {
-    /// Puts the answer into the session once, and starts a turn for it. Where nobody answered, that is a no.
+    /// Puts the answer into the session once, and starts a turn for it. Where nobody answered, that is a no; of what
+    /// was withdrawn, those who were asked are told.
     ///
     /// # Errors
     /// When a store failed, `InboxFull` when the session has no room now.
@@ -47,6 +49,9 @@ impl Tell {
             return self.desk.waits.end(token, answer(&approval)).await;
         }
         let bot = self.desk.bots.find(tenant, session.bot()).await?;
+        if let State::Withdrawn { why, .. } = approval.state {
+            return self.recall(&bot, &approval, why).await;
+        }
         let text: String = news(&approval);
         let text: String = text.chars().take(bot.limits.message_chars).collect();
         let letter = Letter {
@@ -74,6 +79,42 @@ pub(crate) fn answer(approval: &Approval) -> Result<Value, Error> {
             Err(Error::new(Kind::Denied, format!("{by} said no{why}")))
         }
         _ => Err(Error::new(Kind::Denied, "nobody said yes in time")),
+    }
+}
+
+impl Tell {
+    /// Tells those who were asked that no answer is needed, each once per channel. Somebody who cannot be reached finds
+    /// out by answering.
+    async fn recall(&self, bot: &Bot, approval: &Approval, why: Moot) -> Result<(), Error> {
+        if approval.token.is_none() {
+            return Ok(());
+        }
+        let text = format!(
+            "No answer is needed any more: {}, so {} is not done. The question was {}.",
+            why.told(),
+            approval.envelope.tool_name,
+            approval.code()
+        );
+        let session = &approval.session;
+        for (person, known) in bot.people.with_role(&approval.role) {
+            let id = format!("recall:{}:{person}", approval.id);
+            let letter = Letter {
+                id: &id,
+                text: &text,
+                origin: Origin::Notice,
+            };
+            for (channel, contact) in &known.contacts {
+                let (tenant, name) = (session.tenant(), session.bot());
+                let Ok(key) = SessionKey::new(tenant, name, *channel, contact) else {
+                    continue;
+                };
+                match self.intake.take(&key, letter.clone()).await {
+                    Err(error) if error.kind() != Kind::InboxFull => return Err(error),
+                    Ok(_) | Err(_) => {}
+                }
+            }
+        }
+        Ok(())
     }
 }
 

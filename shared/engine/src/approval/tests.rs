@@ -4,7 +4,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{Answer, Approval, Approver, ChatAnswer, Command, Envelope, GOOD_FOR, Refusal, State};
+use super::{
+    Answer, Approval, Approver, ChatAnswer, Command, Envelope, GOOD_FOR, Moot, Refusal, State,
+};
 use crate::bot::Risk;
 use crate::message::Channel;
 use crate::runtime::Time;
@@ -59,6 +61,7 @@ enum Act {
     Pass(u64),
     Say(usize, Answer),
     Expire,
+    Withdraw,
     Use {
         amount: u32,
         tool: &'static str,
@@ -73,6 +76,7 @@ fn acts() -> impl Strategy<Value = Act> {
         2 => (0..14 * HOUR / 2).prop_map(Act::Pass),
         5 => (0..PEOPLE.len(), answer).prop_map(|(who, answer)| Act::Say(who, answer)),
         1 => Just(Act::Expire),
+        1 => Just(Act::Withdraw),
         5 => (
             prop_oneof![4 => Just(80), 1 => Just(81)],
             prop_oneof![6 => Just("refund"), 1 => Just("pay")],
@@ -98,6 +102,7 @@ proptest! {
         let mut said_no = false;
         let mut granted = None;
         let mut ended = false;
+        let mut moot = false;
         let mut user = None;
         for act in acts {
             let before = approval.clone();
@@ -105,9 +110,15 @@ proptest! {
                 Act::Pass(seconds) => now = now.plus(Duration::from_secs(seconds)),
                 Act::Expire => {
                     let expired = approval.apply(&Command::Expire, now);
-                    let open = granted.is_none() && !said_no;
+                    let open = granted.is_none() && !said_no && !moot;
                     prop_assert_eq!(expired.is_ok(), open);
                     ended |= open;
+                }
+                Act::Withdraw => {
+                    let withdrawn = approval.apply(&Command::Withdraw { why: Moot::Closed }, now);
+                    let open = !said_no && !ended && user.is_none();
+                    prop_assert_eq!(withdrawn.is_ok(), open);
+                    moot |= open;
                 }
                 Act::Say(who, answer) => {
                     let (person, role) = PEOPLE[who];
@@ -118,8 +129,9 @@ proptest! {
                     prop_assert!(role == "manager" || told == Err(Refusal::NotAllowed));
                     let own = needed == 2 && requester == Some(person) && answer == Answer::Yes;
                     prop_assert!(!own || told.is_err());
+                    prop_assert!(!moot || role != "manager" || told == Err(Refusal::Withdrawn));
                     if told.is_ok() && approval != before {
-                        prop_assert!(now < approval.expires_at && !ended && !said_no && granted.is_none());
+                        prop_assert!(now < approval.expires_at && !ended && !said_no && !moot && granted.is_none());
                         match answer {
                             Answer::Yes => {
                                 prop_assert!(yes.insert(person));
@@ -143,7 +155,7 @@ proptest! {
                     let fresh = granted.is_some_and(|at: Time| now < at.plus(GOOD_FOR));
                     let may = fits && match user {
                         Some(user) => user == (intent, turn),
-                        None => fresh,
+                        None => fresh && !moot,
                     };
                     prop_assert_eq!(used, may);
                     if used {
@@ -151,7 +163,7 @@ proptest! {
                     }
                 }
             }
-            let pending = granted.is_none() && !said_no && !ended;
+            let pending = granted.is_none() && !said_no && !ended && !moot;
             prop_assert_eq!(approval.state == State::Pending, pending);
             // A document that was stored and read is the same.
             let stored = serde_json::to_value(&approval).unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Answer, Approval, Spoken, State};
+use super::{Answer, Approval, Moot, Spoken, State};
 use crate::runtime::Time;
 
 /// How long a yes may be used.
@@ -39,6 +39,11 @@ pub enum Command<'a> {
     },
     /// Nobody waits any longer.
     Expire,
+    /// The conversation has ended.
+    Withdraw {
+        /// How.
+        why: Moot,
+    },
     /// A call is about to be made with it.
     Consume {
         /// The tool.
@@ -67,6 +72,9 @@ pub enum Refusal {
     /// It has run out, which is a no.
     #[error("it has run out, which counts as a no")]
     Expired,
+    /// Its conversation has ended.
+    #[error("it was withdrawn: the conversation has ended, so nothing is done")]
+    Withdrawn,
     /// Nobody has said yes.
     #[error("there is no yes")]
     NotGranted,
@@ -87,7 +95,10 @@ impl Approval {
     pub fn apply(&mut self, command: &Command<'_>, now: Time) -> Result<(), Refusal> {
         match command {
             Command::Wait { token } => {
-                self.token = Some((*token).to_owned());
+                // What was decided before anybody was asked has nobody to be told.
+                if self.state == State::Pending || self.token.is_some() {
+                    self.token = Some((*token).to_owned());
+                }
                 Ok(())
             }
             Command::Decide { by, answer, reason } => self.decide(*by, *answer, *reason, now),
@@ -97,6 +108,17 @@ impl Approval {
                     Ok(())
                 }
                 State::Expired { .. } => Ok(()),
+                _ => Err(Refusal::Decided),
+            },
+            Command::Withdraw { why } => match self.state {
+                State::Pending | State::Granted { .. } => {
+                    self.state = State::Withdrawn {
+                        decided_at: now,
+                        why: *why,
+                    };
+                    Ok(())
+                }
+                State::Withdrawn { .. } => Ok(()),
                 _ => Err(Refusal::Decided),
             },
             Command::Consume {
@@ -122,6 +144,9 @@ impl Approval {
     ) -> Result<(), Refusal> {
         if !by.roles.contains(&self.role) {
             return Err(Refusal::NotAllowed);
+        }
+        if matches!(self.state, State::Withdrawn { .. }) {
+            return Err(Refusal::Withdrawn);
         }
         let said = |spoken: &Spoken| spoken.person == by.person && spoken.answer == answer;
         if self.decisions.iter().any(said) {
@@ -165,6 +190,7 @@ impl Approval {
             }
             State::Consumed { intent, turn, .. } if intent == wanted && *turn == by => Ok(()),
             State::Consumed { .. } => Err(Refusal::Used),
+            State::Withdrawn { .. } => Err(Refusal::Withdrawn),
             State::Granted { .. } | State::Expired { .. } => Err(Refusal::Expired),
             State::Pending | State::Denied { .. } => Err(Refusal::NotGranted),
         }

@@ -61,6 +61,14 @@ impl<'a> Address<'a> {
     }
 }
 
+/// The host of an absolute address that names no user: without its port, an IPv6 address without its brackets.
+#[must_use]
+pub fn host_of(url: &str) -> Option<&str> {
+    let (_, after) = url.split_once("://")?;
+    let end = after.find(['/', '?', '#']).unwrap_or(after.len());
+    host(&after[..end])
+}
+
 fn host(authority: &str) -> Option<&str> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(after) => {

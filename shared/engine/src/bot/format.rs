@@ -326,6 +326,10 @@ pub(super) struct HttpTable {
     pub(super) body: Option<Body>,
     /// The header in which the other side expects an idempotency key, such as `Idempotency-Key`.
     pub(super) idempotency_header: Option<String>,
+    /// Whether the request may go to this machine or a private network. It is decided by the address that the host's
+    /// name leads to; link-local addresses, where clouds keep credentials, are never reached.
+    #[serde(default)]
+    pub(super) allow_private: bool,
     /// How to ask the other side afterwards whether a request was carried out.
     pub(super) lookup: Option<LookupTable>,
 }

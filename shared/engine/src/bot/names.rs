@@ -20,6 +20,9 @@ pub(super) const PHONE: &str = "^\\+[1-9][0-9]{5,14}$";
 pub(super) const DIGITS: &str = "^[0-9]+$";
 /// A collection of records.
 pub(super) const COLLECTION: &str = "^[a-z][a-z0-9_-]{0,62}$";
+/// A host name or IP address, or `*.` and a domain.
+pub(super) const HOST: &str =
+    "^((\\*\\.)?[0-9A-Za-z][0-9A-Za-z._-]*|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$";
 /// A SHA-256 in hexadecimal.
 pub(super) const SHA256: &str = "^[0-9a-fA-F]{64}$";
 
@@ -36,6 +39,7 @@ pub(super) fn rule(pattern: &str, written: &str) -> (String, Option<String>) {
         PHONE => "a phone number with its country code, such as `+15550100`",
         DIGITS => "digits only",
         COLLECTION => "a-z, 0-9, _ and -, beginning with a letter",
+        HOST => "a host without scheme or port, such as `api.example.com` or `*.example.com`",
         SHA256 => "64 hexadecimal digits",
         _ => return (format!("of the form `{pattern}`"), None),
     };

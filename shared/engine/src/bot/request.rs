@@ -1,9 +1,10 @@
 //! `[http]`: a request with holes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::bot::HttpTool;
-use crate::bot::address::{Address, Fault, holes};
+use crate::bot::address::{Address, Fault, holes, host_of};
 use crate::bot::document::Document;
 use crate::bot::format::HttpTable;
 use crate::bot::lookup;
@@ -13,6 +14,7 @@ use crate::bot::parameters::Parameters;
 use crate::bot::problem::listed;
 use crate::bot::reader::Reader;
 use crate::bot::wording::escape;
+use crate::http::Reach;
 use crate::tool::SideEffectPolicy;
 
 /// Headers that the transport writes itself.
@@ -45,6 +47,15 @@ pub(super) fn read(
     side_effect: Option<SideEffectPolicy>,
 ) -> Option<HttpTool> {
     let before = reader.problems.len();
+    let reach = if http.allow_private {
+        Reach::Private
+    } else {
+        Reach::Public
+    };
+    check_reach(reader, document, "/http/url", &http.url, reach);
+    if let Some(lookup) = &http.lookup {
+        check_reach(reader, document, lookup::URL, &lookup.url, reach);
+    }
     let mut used = url_arguments(reader, document, parameters, "/http/url", &http.url);
     for (index, name) in http.query.iter().enumerate() {
         let pointer = format!("/http/query/{index}");
@@ -80,6 +91,7 @@ pub(super) fn read(
         headers: http.headers,
         json_body,
         idempotency_header: http.idempotency_header,
+        reach,
         lookup,
     })
 }
@@ -97,6 +109,34 @@ pub(super) fn check_headers(
             let problem = document.problem(&pointer, format!("header `{name}` {what}"));
             reader.problems.push(problem.perhaps(hint));
         }
+    }
+}
+
+/// Tells of an address that is not a name and beyond `reach`. Where a name leads is found out when it is used.
+fn check_reach(
+    reader: &mut Reader<'_>,
+    document: &Document<'_>,
+    pointer: &str,
+    url: &str,
+    reach: Reach,
+) {
+    let address = match host_of(url) {
+        Some("localhost") => Ok(IpAddr::from(Ipv4Addr::LOCALHOST)),
+        host => host.unwrap_or_default().parse(),
+    };
+    if address.is_ok_and(|address| !reach.covers(address)) {
+        let (what, hint) = match reach {
+            Reach::Public => (
+                "leads to this machine or a private network",
+                "set `allow_private = true` under [http] if it is meant to",
+            ),
+            Reach::Private | Reach::Anywhere => (
+                "leads to an address that no tool may reach",
+                "write the service's own address",
+            ),
+        };
+        let problem = document.problem(pointer, format!("`url` {what}"));
+        reader.problems.push(problem.hint(hint));
     }
 }
 

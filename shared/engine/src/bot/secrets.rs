@@ -5,6 +5,10 @@
 //!
 //! [secrets]
 //! ANTHROPIC_API_KEY = "…"
+//! DHL_API_KEY = "…"
+//!
+//! [hosts]
+//! DHL_API_KEY = ["api-eu.dhl.com"]
 //!
 //! [[keys]]
 //! sha256 = "…"       # or key = "…", the key itself
@@ -27,14 +31,16 @@ use sha2::{Digest, Sha256};
 use crate::bot::document::Document;
 use crate::bot::format::Format;
 use crate::bot::names;
-use crate::bot::problem::{Problem, Problems};
+use crate::bot::problem::{Problem, Problems, nearest};
 use crate::bot::reader::{MAX_FILE, hex};
 use crate::bot::rigour::{Rigour, Strict, Trusting, Written};
+use crate::bot::wording::escape;
+use crate::secret::Secret;
 
 /// Everything a secrets file holds. Its debug output shows no values.
 #[derive(Clone, Debug, Default)]
 pub struct Secrets {
-    values: BTreeMap<String, SecretString>,
+    values: BTreeMap<String, Secret>,
     keys: BTreeMap<String, KeyHolder>,
     /// What is doubtful about the file.
     pub warnings: Vec<Problem>,
@@ -78,6 +84,10 @@ pub(super) struct SecretsFile {
     /// Secrets by name; bots refer to them by these names.
     #[serde(default)]
     secrets: SecretsTable,
+    /// Where bots may send a secret, by its name: `NAME = ["api.example.com", "*.example.com"]`. Without an entry a
+    /// secret goes to the carrier or model provider it is for, and to no tool; with one, only to these hosts.
+    #[serde(default)]
+    hosts: HostsTable,
     /// The keys of the HTTP surface.
     #[serde(default)]
     keys: Vec<KeyTable>,
@@ -97,6 +107,28 @@ impl JsonSchema for SecretsTable {
             "type": "object",
             "propertyNames": { "pattern": names::SECRET },
             "additionalProperties": { "type": "string", "minLength": 1 },
+        })
+    }
+}
+
+/// Hosts by the name of the secret that may be sent there.
+#[derive(Default, Deserialize)]
+struct HostsTable(BTreeMap<String, Vec<String>>);
+
+impl JsonSchema for HostsTable {
+    fn schema_name() -> Cow<'static, str> {
+        "Hosts".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "propertyNames": { "pattern": names::SECRET },
+            "additionalProperties": {
+                "type": "array",
+                "minItems": 1,
+                "items": { "type": "string", "pattern": names::HOST },
+            },
         })
     }
 }
@@ -166,8 +198,8 @@ impl Secrets {
     #[must_use]
     pub fn parse_or_none(text: &str) -> Option<Self> {
         let secrets = Self::parse_with("", text, &Trusting).ok()?;
-        let named = |(name, value): (&String, &SecretString)| {
-            names::is_secret(name) && !value.expose_secret().is_empty()
+        let named = |(name, value): (&String, &Secret)| {
+            names::is_secret(name) && !value.kept().expose_secret().is_empty()
         };
         let known = |(digest, holder): (&String, &KeyHolder)| {
             digest.len() == 64
@@ -186,7 +218,22 @@ impl Secrets {
         let mut secrets = Self::default();
         if let Some(file) = file {
             let values = file.secrets.0.into_iter();
-            secrets.values = values.map(|(name, value)| (name, value.into())).collect();
+            secrets.values = values
+                .map(|(name, value)| (name, Secret::new(value)))
+                .collect();
+            for (name, hosts) in file.hosts.0 {
+                match secrets.values.remove(&name) {
+                    Some(secret) => drop(secrets.values.insert(name, secret.only_for(hosts))),
+                    None => {
+                        let known = nearest(&name, secrets.values.keys().map(String::as_str));
+                        let pointer = format!("/hosts/{}", escape(&name));
+                        let problem = document
+                            .problem(&pointer, format!("there is no `{name}` under [secrets]"))
+                            .perhaps(known.map(|known| format!("did you mean `{known}`?")));
+                        problems.push(problem);
+                    }
+                }
+            }
             for (index, key) in file.keys.into_iter().enumerate() {
                 let pointer = format!("/keys/{index}");
                 if let Err((what, hint)) = secrets.admit(key) {
@@ -234,7 +281,7 @@ impl Secrets {
 
     /// A secret by name.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&SecretString> {
+    pub fn get(&self, name: &str) -> Option<&Secret> {
         self.values.get(name)
     }
 

@@ -1,23 +1,38 @@
 //! `[budget]` of `bot.toml`, as it is written: dollars outside, micro-dollars inside.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value, json};
 
-use crate::budget::{Budget, BudgetSettings, TURN_MICRO_DOLLARS, TURN_TOKENS};
+use crate::budget::{Budget, BudgetSettings};
 
 /// What models may cost. The most that a call may come to is set aside before it is made; when there is not
 /// that much left, the contact is told so and no model is asked. Days are those of UTC.
+#[derive(Debug, Default)]
+pub(super) struct BudgetFile {
+    everyone: Bounds,
+    /// By tenant.
+    tenants: BTreeMap<String, Bounds>,
+}
+
+/// Bounds on what models may cost.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct BudgetFile {
-    /// Tokens that one turn may read and write; 2,000,000 when absent.
+struct Bounds {
+    /// Tokens that one turn may read and write; 2,000,000 when nothing else is said.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     turn_tokens: Option<u64>,
-    /// What one turn may cost; 5 dollars when absent.
+    /// What one turn may cost; 5 dollars when nothing else is said.
     #[schemars(range(min = 0, max = 1_000_000))]
     turn_dollars: Option<f64>,
+    /// Tokens that one conversation may read and write; any number when absent. Many more than `turn_tokens`: a
+    /// turn that broke off counts with all it may have used.
+    #[schemars(range(min = 0, max = 1_000_000_000_000_u64))]
+    session_tokens: Option<u64>,
     /// What one conversation may cost; any amount when absent. Much more than `turn_dollars`: a turn that
     /// broke off counts with all it may have cost.
     #[schemars(range(min = 0, max = 1_000_000))]
@@ -35,61 +50,71 @@ pub(super) struct BudgetFile {
     /// What all bots of a tenant may cost in a day, before this bot stops; any amount when absent.
     #[schemars(range(min = 0, max = 1_000_000))]
     tenant_day_dollars: Option<f64>,
-    /// Other bounds for single tenants, by tenant.
-    tenants: BTreeMap<String, TenantBudget>,
 }
 
-/// What differs for one tenant.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-struct TenantBudget {
-    /// Tokens that one turn may read and write.
-    #[schemars(range(min = 0, max = 1_000_000_000))]
-    turn_tokens: Option<u64>,
-    /// What one turn may cost.
-    #[schemars(range(min = 0, max = 1_000_000))]
-    turn_dollars: Option<f64>,
-    /// What one conversation may cost.
-    #[schemars(range(min = 0, max = 1_000_000))]
-    session_dollars: Option<f64>,
-    /// Tokens that this bot may read and write in a day.
-    #[schemars(range(min = 0, max = 1_000_000_000_000_u64))]
-    day_tokens: Option<u64>,
-    /// What this bot may cost in a day.
-    #[schemars(range(min = 0, max = 1_000_000))]
-    day_dollars: Option<f64>,
-    /// Tokens that all of the tenant's bots may read and write in a day.
-    #[schemars(range(min = 0, max = 1_000_000_000_000_u64))]
-    tenant_day_tokens: Option<u64>,
-    /// What all of the tenant's bots may cost in a day.
-    #[schemars(range(min = 0, max = 1_000_000))]
-    tenant_day_dollars: Option<f64>,
+/// Its one more member.
+const TENANTS: &str = "tenants";
+
+impl<'de> Deserialize<'de> for BudgetFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut table = Map::deserialize(deserializer)?;
+        let tenants = table.remove(TENANTS).unwrap_or_else(|| json!({}));
+        Ok(Self {
+            everyone: serde_json::from_value(Value::Object(table)).map_err(D::Error::custom)?,
+            tenants: serde_json::from_value(tenants).map_err(D::Error::custom)?,
+        })
+    }
+}
+
+impl JsonSchema for BudgetFile {
+    fn schema_name() -> Cow<'static, str> {
+        "BudgetFile".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Bounds::json_schema(generator);
+        let bounds = generator.subschema_for::<Bounds>();
+        let members = schema.get_mut("properties").and_then(Value::as_object_mut);
+        if let Some(members) = members {
+            let tenants = json!({
+                "description": "Other bounds for single tenants, by tenant.",
+                "type": "object",
+                "additionalProperties": bounds,
+                "default": {},
+            });
+            members.insert(TENANTS.to_owned(), tenants);
+        }
+        let description = "What models may cost. The most that a call may come to is set aside before it is made; when \
+                           there is not that much left, the contact is told so and no model is asked. Days are those \
+                           of UTC.";
+        schema.insert("description".to_owned(), description.into());
+        schema
+    }
+}
+
+impl From<Bounds> for Budget {
+    fn from(bounds: Bounds) -> Self {
+        Self {
+            turn_tokens: bounds.turn_tokens,
+            turn_money: bounds.turn_dollars.map(micro),
+            session_tokens: bounds.session_tokens,
+            session_money: bounds.session_dollars.map(micro),
+            day_tokens: bounds.day_tokens,
+            day_money: bounds.day_dollars.map(micro),
+            tenant_day_tokens: bounds.tenant_day_tokens,
+            tenant_day_money: bounds.tenant_day_dollars.map(micro),
+        }
+    }
 }
 
 impl From<BudgetFile> for BudgetSettings {
     fn from(file: BudgetFile) -> Self {
-        let everyone = Budget {
-            turn_tokens: Some(file.turn_tokens.unwrap_or(TURN_TOKENS)),
-            turn_money: Some(file.turn_dollars.map_or(TURN_MICRO_DOLLARS, micro)),
-            session_money: file.session_dollars.map(micro),
-            day_tokens: file.day_tokens,
-            day_money: file.day_dollars.map(micro),
-            tenant_day_tokens: file.tenant_day_tokens,
-            tenant_day_money: file.tenant_day_dollars.map(micro),
-        };
-        let own = |own: TenantBudget| Budget {
-            turn_tokens: own.turn_tokens,
-            turn_money: own.turn_dollars.map(micro),
-            session_money: own.session_dollars.map(micro),
-            day_tokens: own.day_tokens,
-            day_money: own.day_dollars.map(micro),
-            tenant_day_tokens: own.tenant_day_tokens,
-            tenant_day_money: own.tenant_day_dollars.map(micro),
-        };
         let tenants = file.tenants.into_iter();
         Self {
-            everyone,
-            tenants: tenants.map(|(tenant, its)| (tenant, own(its))).collect(),
+            everyone: Budget::from(file.everyone).or(&Self::default().everyone),
+            tenants: tenants
+                .map(|(tenant, its)| (tenant, Budget::from(its)))
+                .collect(),
         }
     }
 }

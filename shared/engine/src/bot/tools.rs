@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use crate::bot::address::host_of;
 use crate::bot::document::Document;
 use crate::bot::format::{Kind, SideEffect, TableTable, ToolFile};
 use crate::bot::parameters::Parameters;
@@ -280,15 +281,22 @@ pub(super) fn open_skill(skills: &BTreeMap<String, Skill>) -> Option<Tool> {
 
 /// The names of the secrets a tool needs.
 pub(super) fn secrets(tool: &Tool) -> Vec<String> {
-    match &tool.kind {
-        ToolKind::Http(http) => {
-            let lookup = http
-                .lookup
-                .iter()
-                .flat_map(|lookup| lookup.headers.values());
-            let headers = http.headers.values().chain(lookup);
-            headers.flat_map(|value| request::secrets(value)).collect()
-        }
-        ToolKind::Table(_) | ToolKind::Record { .. } | ToolKind::OpenSkill => Vec::new(),
-    }
+    sends(tool).into_iter().map(|(name, _)| name).collect()
+}
+
+/// The secrets a tool sends and the hosts it sends them to.
+pub(super) fn sends(tool: &Tool) -> Vec<(String, String)> {
+    let ToolKind::Http(http) = &tool.kind else {
+        return Vec::new();
+    };
+    let lookup = http.lookup.iter();
+    let lookup = lookup.map(|lookup| (&lookup.url, &lookup.headers));
+    let requests = std::iter::once((&http.url, &http.headers)).chain(lookup);
+    requests
+        .flat_map(|(url, headers)| {
+            let host = host_of(url).unwrap_or_default();
+            let names = headers.values().flat_map(|value| request::secrets(value));
+            names.map(move |name| (name, host.to_owned()))
+        })
+        .collect()
 }

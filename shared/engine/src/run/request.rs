@@ -11,6 +11,7 @@ use super::cache::{CacheKey, Cached};
 use super::{Effects, Site, StepOutput};
 use crate::bot::{ArgumentSchema, HttpTool, Tool, ToolKind};
 use crate::error::{Error, Kind};
+use crate::http::Reach;
 use crate::model::ToolOffer;
 use crate::tool::SideEffectPolicy;
 use crate::turn::Bots;
@@ -39,6 +40,9 @@ pub struct HttpInput {
     /// The header that carries the idempotency key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_header: Option<String>,
+    /// Whether it may reach private addresses too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_private: bool,
     /// Where an earlier output may lie.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheKey>,
@@ -110,6 +114,11 @@ fn tool(input: &HttpInput) -> Result<(Tool, Value), Error> {
             json_body: body.is_some(),
             idempotency_header: input.idempotency_header.clone(),
             lookup: None,
+            reach: if input.allow_private {
+                Reach::Private
+            } else {
+                Reach::Public
+            },
         }),
     };
     Ok((tool, body.unwrap_or_else(|| json!({}))))

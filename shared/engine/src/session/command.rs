@@ -50,6 +50,9 @@ pub struct Terms {
     /// What thinking cost, in micro-dollars.
     #[serde(skip_serializing_if = "is_zero")]
     pub spent: u64,
+    /// The tokens that were read and written for it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub tokens: u64,
     /// The contact opted in or out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consent: Option<Consent>,

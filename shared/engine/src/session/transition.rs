@@ -187,6 +187,7 @@ impl Session {
                 self.lease = Some(*until);
                 self.tries = 0;
                 self.spent += terms.spent;
+                self.tokens += terms.tokens;
                 if let Some(consent) = terms.consent {
                     self.opted_out = consent == Consent::OptOut;
                 }
@@ -204,6 +205,7 @@ impl Session {
                 self.closed = Some(*turn);
                 self.handoff = None;
                 self.spent = 0;
+                self.tokens = 0;
             }
         }
     }

@@ -36,11 +36,13 @@ impl KnownSecrets {
         let mut known = Vec::new();
         for name in names {
             if let Ok(secret) = secrets.secret(tenant, &name).await
-                && secret.expose_secret().len() >= SHORTEST
+                && secret.kept().expose_secret().len() >= SHORTEST
             {
-                known.push(secret);
+                known.push(secret.kept().clone());
             }
         }
+        // One may begin with another.
+        known.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
         Self(known)
     }
 
@@ -84,7 +86,25 @@ impl KnownSecrets {
             .any(|secret| text.contains(secret.expose_secret()))
     }
 
-    fn redact_text(&self, text: &mut String) {
+    /// Takes from `text` all that can be shown, secrets taken out; what may yet become a secret stays.
+    #[must_use]
+    pub fn sift(&self, text: &mut String) -> String {
+        self.redact_text(text);
+        let begun = |secret: &SecretString| {
+            let secret = secret.expose_secret();
+            (1..secret.len())
+                .rev()
+                .filter_map(|end| secret.get(..end))
+                .find(|part| text.ends_with(part))
+                .map_or(0, str::len)
+        };
+        let held = self.0.iter().map(begun).max().unwrap_or(0);
+        let rest = text.split_off(text.len() - held);
+        std::mem::replace(text, rest)
+    }
+
+    /// Takes the secrets out of `text`.
+    pub fn redact_text(&self, text: &mut String) {
         for secret in &self.0 {
             if text.contains(secret.expose_secret()) {
                 *text = text.replace(secret.expose_secret(), REMOVED);

@@ -6,8 +6,9 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
 use super::{Call, Evidence, ToolOutcome, Toolbox};
-use crate::bot::{HttpTool, Lookup};
-use crate::http::{HttpAnswer, HttpFailure, HttpRequest};
+use crate::bot::{HttpTool, Lookup, host_of};
+use crate::http::{HttpAnswer, HttpFailure, HttpRequest, Reach};
+use crate::secret::ChosenBy;
 use crate::session::hash64;
 
 /// The most bytes of an answer that are read.
@@ -26,6 +27,7 @@ impl Toolbox {
             url,
             headers,
             body: body(tool, call.arguments),
+            reach: tool.reach,
             timeout: call.limit,
             max_answer: MAX_ANSWER,
         };
@@ -39,6 +41,7 @@ impl Toolbox {
                 status: crate::transcript::ToolStatus::Failed,
                 content: content(&answer),
             },
+            Err(HttpFailure::OffLimits(why)) => ToolOutcome::failed(why),
             Err(HttpFailure::NotSent(_)) => ToolOutcome::failed("the service cannot be reached"),
             Err(HttpFailure::Unknown(_)) if repeatable => {
                 ToolOutcome::failed("the service did not answer")
@@ -48,14 +51,17 @@ impl Toolbox {
     }
 
     /// Asks the other side whether an effect took place of which nobody saw the end.
-    pub(super) async fn look_up(&self, lookup: &Lookup, call: &Call<'_>) -> Evidence {
+    pub(super) async fn look_up(&self, lookup: &Lookup, reach: Reach, call: &Call<'_>) -> Evidence {
         let url = lookup
             .url
             .replace("{idempotency_key}", &idempotency_key(call));
         let filled = fill(&url, call.arguments);
+        let Ok(host) = host(&lookup.url) else {
+            return Evidence::None;
+        };
         let mut headers = Vec::with_capacity(lookup.headers.len());
         for (name, template) in &lookup.headers {
-            match self.with_secrets(template, call).await {
+            match self.with_secrets(template, host, call).await {
                 Ok(value) => headers.push((name.clone(), value)),
                 Err(_) => return Evidence::None,
             }
@@ -68,6 +74,7 @@ impl Toolbox {
             url,
             headers,
             body: None,
+            reach,
             timeout: call.limit,
             max_answer: MAX_ANSWER,
         };
@@ -86,8 +93,9 @@ impl Toolbox {
         call: &Call<'_>,
     ) -> Result<Vec<(String, String)>, String> {
         let mut headers = Vec::with_capacity(tool.headers.len() + 2);
+        let host = host(&tool.url)?;
         for (name, template) in &tool.headers {
-            headers.push((name.clone(), self.with_secrets(template, call).await?));
+            headers.push((name.clone(), self.with_secrets(template, host, call).await?));
         }
         if let Some(name) = &tool.idempotency_header {
             headers.push((name.clone(), idempotency_key(call)));
@@ -98,8 +106,13 @@ impl Toolbox {
         Ok(headers)
     }
 
-    /// `template` with each `{secret:NAME}` replaced.
-    async fn with_secrets(&self, template: &str, call: &Call<'_>) -> Result<String, String> {
+    /// `template` with each `{secret:NAME}` replaced by a secret that may be sent to `host`.
+    async fn with_secrets(
+        &self,
+        template: &str,
+        host: &str,
+        call: &Call<'_>,
+    ) -> Result<String, String> {
         let mut filled = String::new();
         let mut rest = template;
         while let Some((before, after)) = rest.split_once("{secret:") {
@@ -109,13 +122,21 @@ impl Toolbox {
             let secret = self.secrets.secret(call.session.tenant(), name).await;
             let secret =
                 secret.map_err(|_| format!("the secret {name} of this tool is not set"))?;
+            let value = secret.for_host(host, ChosenBy::Bot);
+            let value =
+                value.map_err(|refused| format!("the secret {name} of this tool: {refused}"))?;
             filled.push_str(before);
-            filled.push_str(secret.expose_secret());
+            filled.push_str(value.expose_secret());
             rest = tail;
         }
         filled.push_str(rest);
         Ok(filled)
     }
+}
+
+/// Where a request goes; no argument has a say in it.
+fn host(url: &str) -> Result<&str, String> {
+    host_of(url).ok_or_else(|| "the address of this tool has no host".to_owned())
 }
 
 /// Names that stand in the URL's path or query rather than the body.

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::{Bots, CallInput, Planned, Timing};
 use crate::approval::Desk;
 use crate::bot::{Bot, Tool};
@@ -20,6 +18,7 @@ use crate::unknown::Unknown;
 
 mod consent;
 mod doubt;
+mod orphan;
 
 use consent::asks;
 
@@ -50,16 +49,6 @@ pub struct CallTool {
     pub timing: Timing,
 }
 
-/// The most bytes of a call's arguments, as JSON.
-const MAX_ARGUMENTS: usize = 64 * 1024;
-
-fn too_long(arguments: &Value) -> Option<String> {
-    let length = serde_json::to_vec(arguments).map_or(0, |json| json.len());
-    (length > MAX_ARGUMENTS).then(|| {
-        format!("the arguments are {length} bytes long, and at most {MAX_ARGUMENTS} are taken")
-    })
-}
-
 /// Whether a call may run, after it asked for its intent.
 enum Leave {
     /// Run it.
@@ -71,6 +60,9 @@ enum Leave {
     /// The run is not the session's any more.
     Lost,
 }
+
+/// Leave to begin: what led here is durable, and nobody has stopped the bot.
+struct Go(());
 
 impl CallTool {
     /// Makes one call of a plan, once. Ends silently when the session is not ours any more.
@@ -84,27 +76,10 @@ impl CallTool {
         let bot = self.bots.find(key.tenant(), key.bot()).await?;
         let by = InvocationId::fresh(&self.runtime);
         let begun = self.runtime.clock.monotonic();
-        let Some(tool) = bot.tools.get(&call.tool) else {
-            let offered: Vec<&str> = bot.tools.keys().map(String::as_str).collect();
-            let outcome = ToolOutcome::failed(format!(
-                "there is no such tool; the tools are: {}",
-                offered.join(", ")
-            ));
-            return self.record(planned, &call, by, begun, outcome).await;
+        let tool = match self.admitted(&bot, planned, &call).await? {
+            Ok(tool) => tool,
+            Err(outcome) => return self.record(planned, &call, by, begun, outcome).await,
         };
-        if let Some(message) = too_long(&call.arguments) {
-            return self
-                .record(planned, &call, by, begun, ToolOutcome::failed(message))
-                .await;
-        }
-        if let Some(message) = self.objection(&bot, tool, key, &call).await {
-            return self
-                .record(planned, &call, by, begun, ToolOutcome::failed(message))
-                .await;
-        }
-        if let Some(refused) = self.refused(planned, &call).await? {
-            return self.record(planned, &call, by, begun, refused).await;
-        }
         let asks = asks(tool, &call);
         let leave = if tool.side_effect.is_pure() && asks.is_none() {
             Leave::Granted
@@ -116,55 +91,26 @@ impl CallTool {
             self.claim(planned, &call, by, input.call.calm, commits)
                 .await?
         };
-        match leave {
+        let outcome = match leave {
             Leave::Granted | Leave::Orphaned if let Some(rule) = asks => {
-                let asked = self.ask(&bot, (tool, rule), planned, &call).await?;
-                self.record(planned, &call, by, begun, asked).await
+                self.ask(&bot, (tool, rule), planned, &call).await?
             }
-            Leave::Granted => match self.stopped(key, tool).await? {
+            Leave::Granted => match self.go(key, tool).await? {
+                Ok(go) => {
+                    self.run(go, (&bot, tool), key, (&call, planned.turn), begun)
+                        .await?
+                }
                 // It is ours, and has not begun.
-                Some(why) => {
-                    let outcome = ToolOutcome::failed(why);
-                    self.record(planned, &call, by, begun, outcome).await
-                }
-                None => self.run(&bot, tool, planned, &call, by, begun).await,
+                Err(why) => ToolOutcome::failed(why),
             },
-            Leave::Orphaned if self.results.result(key, &call.intent).await?.is_some() => Ok(()),
-            Leave::Orphaned if tool.side_effect.is_repeatable() => {
-                if self.kills(planned).await? {
-                    let outcome = ToolOutcome::failed("this call broke off every time");
-                    self.record(planned, &call, by, begun, outcome).await
-                } else if self.stopped(key, tool).await?.is_some() {
-                    self.record(planned, &call, by, begun, ToolOutcome::unknown())
-                        .await
-                } else if self.still_mine(planned).await? {
-                    self.run(&bot, tool, planned, &call, by, begun).await
-                } else {
-                    Ok(())
-                }
-            }
-            // The hold that claimed it has ended, and so has the time it had for the effect.
-            Leave::Orphaned => match self.inquire(tool, key, &call).await? {
-                Evidence::Happened(content) => {
-                    let outcome = ToolOutcome::succeeded(content);
-                    self.record(planned, &call, by, begun, outcome).await
-                }
-                Evidence::DidNot if self.kills(planned).await? => {
-                    let outcome = ToolOutcome::failed("this call broke off every time");
-                    self.record(planned, &call, by, begun, outcome).await
-                }
-                Evidence::DidNot if self.still_mine(planned).await? => {
-                    self.run(&bot, tool, planned, &call, by, begun).await
-                }
-                Evidence::DidNot => Ok(()),
-                Evidence::None => {
-                    self.record(planned, &call, by, begun, ToolOutcome::unknown())
-                        .await
-                }
+            Leave::Orphaned => match self.take_up((&bot, tool), planned, &call, begun).await? {
+                Some(outcome) => outcome,
+                None => return Ok(()),
             },
-            Leave::Elsewhere => self.wait_for(key, &call.intent).await,
-            Leave::Lost => Ok(()),
-        }
+            Leave::Elsewhere => return self.wait_for(key, &call.intent).await,
+            Leave::Lost => return Ok(()),
+        };
+        self.record(planned, &call, by, begun, outcome).await
     }
 
     async fn planned_call(&self, input: &CallInput) -> Result<PlannedCall, Error> {
@@ -220,53 +166,30 @@ impl CallTool {
         )
     }
 
-    /// Why an effect must not begin now, if it must not. What cannot be asked counts as stopped.
-    async fn stopped(&self, key: &SessionKey, tool: &Tool) -> Result<Option<&'static str>, Error> {
+    /// Whether a call may begin now, or why not. What cannot be asked counts as stopped.
+    async fn go(&self, key: &SessionKey, tool: &Tool) -> Result<Result<Go, &'static str>, Error> {
         if tool.side_effect.is_pure() {
-            return Ok(None);
+            return Ok(Ok(Go(())));
         }
         // Waiting for it comes first, so that what is known when the effect begins is a second old at most.
         self.sessions.durable().await?;
         Ok(match self.switches.of(key.tenant()).await {
-            Ok(switch) => switch
-                .stopped(key.bot())
-                .map(|_| "not done: stopped by an operator"),
-            Err(_) => Some("not done: nobody could tell whether it may be"),
+            Ok(switch) => match switch.stopped(key.bot()) {
+                None => Ok(Go(())),
+                Some(_) => Err("not done: stopped by an operator"),
+            },
+            Err(_) => Err("not done: nobody could tell whether it may be"),
         })
-    }
-
-    /// Whether the turn was reclaimed so often that its calls must be what kills it.
-    async fn kills(&self, planned: &Planned) -> Result<bool, Error> {
-        let session = self.sessions.load(&planned.start.session).await?;
-        Ok(session.tries >= self.timing.tries)
-    }
-
-    /// Extends the hold before an effect that another claim opened: nothing begins under an old fence.
-    async fn still_mine(&self, planned: &Planned) -> Result<bool, Error> {
-        let hold = planned.start.hold;
-        let until = self.runtime.now().plus(self.timing.lease);
-        let renew = Command::Renew { hold, until };
-        let applied = self.sessions.apply(&planned.start.session, renew).await?;
-        Ok(matches!(
-            applied,
-            Applied::Done(_) | Applied::Refused(Refusal::NotLater, _)
-        ))
     }
 
     async fn run(
         &self,
-        bot: &Bot,
-        tool: &Tool,
-        planned: &Planned,
-        call: &PlannedCall,
-        by: InvocationId,
+        _: Go,
+        (bot, tool): (&Bot, &Tool),
+        key: &SessionKey,
+        (call, turn): (&PlannedCall, u64),
         begun: Duration,
-    ) -> Result<(), Error> {
-        let key = &planned.start.session;
-        if !tool.side_effect.is_pure() {
-            self.sessions.durable().await?;
-        }
-        let turn = planned.turn;
+    ) -> Result<ToolOutcome, Error> {
         let spent = self.runtime.clock.monotonic().saturating_sub(begun);
         let limit = tool.timeout.min(self.timing.effect.saturating_sub(spent));
         let (name, intent) = (call.tool.clone(), call.intent.clone());
@@ -296,16 +219,14 @@ impl CallTool {
             }
             Err(_) => ToolOutcome::unknown(),
         };
-        let outcome = if outcome.status == ToolStatus::Unknown {
-            // That it did not happen yet proves nothing: it may still be on its way.
-            match self.inquire(tool, key, call).await? {
-                Evidence::Happened(content) => ToolOutcome::succeeded(content),
-                Evidence::DidNot | Evidence::None => outcome,
-            }
-        } else {
-            outcome
-        };
-        self.record(planned, call, by, begun, outcome).await
+        if outcome.status != ToolStatus::Unknown {
+            return Ok(outcome);
+        }
+        // That it did not happen yet proves nothing: it may still be on its way.
+        Ok(match self.inquire(tool, key, call).await? {
+            Evidence::Happened(content) => ToolOutcome::succeeded(content),
+            Evidence::DidNot | Evidence::None => outcome,
+        })
     }
 
     async fn record(
@@ -319,7 +240,7 @@ impl CallTool {
         let (key, turn) = (&planned.start.session, planned.turn);
         let took = self.runtime.clock.monotonic().saturating_sub(begun);
         let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        let ok = outcome.status == ToolStatus::Succeeded;
+        let status = outcome.status;
         let result = ToolResult {
             turn,
             tool: call.tool.clone(),
@@ -346,7 +267,8 @@ impl CallTool {
                 turn,
                 tool,
                 call,
-                ok,
+                ok: status == ToolStatus::Succeeded,
+                status,
                 millis,
             },
         );

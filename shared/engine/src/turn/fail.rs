@@ -9,6 +9,7 @@ use super::{
     TurnStart, saga,
 };
 use crate::bot::Bot;
+use crate::budget::Spent;
 use crate::document::Documents;
 use crate::error::Error;
 use crate::runtime::Runtime;
@@ -197,13 +198,15 @@ impl Failing {
             None => session.inbox.get(taken..).unwrap_or_default(),
         };
         let rounds = before.map_or(&[][..], |_| &self.rounds);
-        let spent = rounds.iter().flat_map(|round| &round.model_calls);
+        let calls = rounds.iter().flat_map(|round| &round.model_calls);
+        let spent = calls.fold(Spent::default(), |sum, call| sum.plus(call.usage.into()));
         let bot = self.bot.as_ref();
         // What failed may have asked models, too.
-        let unseen = bot.map_or(0, |bot| {
+        let unseen = bot.map_or_else(Spent::default, |bot| {
             let budget = bot.budget.of(self.start.session.tenant());
             budget.unseen(session.tries.saturating_add(1))
         });
+        let spent = spent.plus(unseen);
         TurnRecord {
             turn: session.delivered + 1,
             plan: PlanId::fresh(runtime),
@@ -222,7 +225,8 @@ impl Failing {
             terms: Terms {
                 verdict: Intended::Other,
                 effects: session.intents.len() as u64,
-                spent: spent.map(|call| call.usage.micro_dollars).sum::<u64>() + unseen,
+                spent: spent.money,
+                tokens: spent.tokens,
                 ..Terms::default()
             },
             bot: bot.map(|bot| bot.version.clone()).unwrap_or_default(),

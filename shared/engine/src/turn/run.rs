@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use super::{Carriers, Crew, RunInput, RunOutput, Spill, Timing, TurnStart};
+use super::{Carriers, Crew, RunInput, RunOutput, Spill, Staff, Timing, TurnStart};
 use crate::approval::Desk;
 use crate::budget::Ledger;
 use crate::error::Error;
@@ -28,6 +28,7 @@ mod outbox;
 mod overlap;
 mod purse;
 mod reflex;
+mod stream;
 mod think;
 mod unthought;
 mod unwind;
@@ -37,6 +38,7 @@ use overlap::Meeting;
 use purse::given_up;
 use reflex::Reflex;
 pub(super) use think::output;
+use unthought::switched_off;
 
 /// What a contact is told when no answer can be had.
 pub(super) const APOLOGY: &str =
@@ -88,6 +90,8 @@ struct Carried {
 
 /// What one round works on.
 struct Round {
+    /// The bot, as it was when the round began.
+    staff: Staff,
     turn: u64,
     number: u32,
     /// The rounds of this turn before this one.
@@ -198,7 +202,8 @@ impl Run {
         };
         let key = &start.session;
         let staff = self.crew.staff(key.tenant(), key.bot()).await?;
-        let reflex = Reflex::new(&staff.bot, key);
+        let bot = Arc::clone(&staff.bot);
+        let reflex = Reflex::new(&bot, key);
         let count = self.batch(&session, reflex);
         let messages: Vec<Taken> = session.inbox[..count]
             .iter()
@@ -206,6 +211,7 @@ impl Run {
             .collect();
         let from = session.head();
         let round = Round {
+            staff,
             turn,
             number: 0,
             before: Vec::new(),
@@ -221,11 +227,11 @@ impl Run {
             .await?;
         let unthought = match unthought {
             Some(unthought) => Some(unthought),
-            None => self.switched_off(key, &round).await?,
+            None => switched_off(&round),
         };
         if unthought.is_none()
             && let Some(until) = self
-                .until(start, &session, &round, &staff, carried.waited)
+                .until(start, &session, &round, &round.staff, carried.waited)
                 .await?
         {
             return Ok(RunOutput::Wait {
@@ -364,7 +370,10 @@ impl Run {
             // An effect is open, in another invocation's hands; whoever holds the session next finds out.
             return Ok(RunOutput::Stop);
         }
+        let key = &start.session;
+        let staff = self.crew.staff(key.tenant(), key.bot()).await?;
         let mut round = Round {
+            staff: staff.clone(),
             turn,
             number: last.round + 1,
             from: last.from,
@@ -375,8 +384,6 @@ impl Run {
             stopped: carried.stopped,
             before,
         };
-        let key = &start.session;
-        let staff = self.crew.staff(key.tenant(), key.bot()).await?;
         let reflex = Reflex::new(&staff.bot, key);
         if let Some(unthought) = self
             .without_thought(start, &session, &round, reflex)
@@ -384,7 +391,7 @@ impl Run {
         {
             return self.decide(start, &session, round, unthought).await;
         }
-        if let Some(unthought) = self.switched_off(key, &round).await? {
+        if let Some(unthought) = switched_off(&round) {
             return self.decide(start, &session, round, unthought).await;
         }
         let called = last.decision.calls();
@@ -393,7 +400,7 @@ impl Run {
             let undoing = undoing.clone();
             return self.unwind(start, session, round, undoing, &results).await;
         }
-        match self.meet(key, &session, &round, &staff).await {
+        match self.meet(key, &session, &round, &round.staff).await {
             Meeting::Nothing => {}
             Meeting::Again => {
                 let carried = Carried {

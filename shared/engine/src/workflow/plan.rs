@@ -145,6 +145,8 @@ pub enum Action {
         side_effect: crate::tool::SideEffectPolicy,
         /// The header that carries the idempotency key.
         idempotency_header: Option<String>,
+        /// Whether it may reach private addresses too.
+        allow_private: bool,
     },
     /// Lets time pass.
     Wait(Wait),

@@ -8,7 +8,7 @@ use engine::model::{ChatMessage, Deltas, ModelRequest};
 use engine::runtime::simulated::Simulation;
 
 use super::{Models, SettingsError};
-use crate::environment::Environment;
+use crate::environment::tests::environment;
 
 struct Silence;
 
@@ -18,13 +18,7 @@ impl Deltas for Silence {
 }
 
 fn models(variables: &'static [(&'static str, &'static str)]) -> Models {
-    let environment = Environment::from_lookup(|name| {
-        variables
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| (*value).to_owned())
-    });
-    Models::new(Simulation::new(1).runtime(), environment)
+    Models::new(Simulation::new(1).runtime(), environment(variables))
 }
 
 fn settings(chain: &[&str]) -> ModelSettings {
@@ -119,6 +113,97 @@ fn a_base_url_that_is_no_address_is_refused_without_showing_it() {
         .chain(&settings)
         .unwrap_err();
     assert!(!error.to_string().contains("secret"), "{error}");
+}
+
+#[test]
+fn a_key_is_sent_to_its_provider_and_where_the_operator_says() {
+    let key = |entry: &str, url: &str, variables| {
+        let mut settings = settings(&[entry]);
+        let (provider, _) = entry.split_once('/').unwrap();
+        settings
+            .base_urls
+            .insert(provider.to_owned(), url.to_owned());
+        let remote = models(variables).remote(entry, &settings, &mut Vec::new());
+        remote.map(|remote| remote.key.is_some())
+    };
+    let claude = "anthropic/claude-sonnet-4-5";
+    assert_eq!(
+        key(
+            claude,
+            "https://evil.example",
+            &[("ANTHROPIC_API_KEY", "k")]
+        )
+        .unwrap_err()
+        .to_string(),
+        "`anthropic/claude-sonnet-4-5` is at evil.example, which must not see ANTHROPIC_API_KEY: allow it in the \
+         secrets file with `ANTHROPIC_API_KEY = [\"evil.example\"]` under [hosts], or beside the variable with \
+         ANTHROPIC_API_KEY_HOSTS=evil.example, or give the address as the provider's base URL in the environment"
+    );
+    for (entry, url, variables, sent) in [
+        (
+            claude,
+            "https://api.anthropic.com",
+            &[("ANTHROPIC_API_KEY", "k")] as &'static [_],
+            Ok(true),
+        ),
+        (
+            claude,
+            "https://gateway.example/v1",
+            &[
+                ("ANTHROPIC_API_KEY", "k"),
+                ("ANTHROPIC_API_KEY_HOSTS", "x.example, gateway.example"),
+            ],
+            Ok(true),
+        ),
+        (
+            claude,
+            "https://gateway.example/v2",
+            &[
+                ("ANTHROPIC_API_KEY", "k"),
+                ("ANTHROPIC_BASE_URL", "https://gateway.example"),
+            ],
+            Ok(true),
+        ),
+        (
+            claude,
+            "https://api.anthropic.com",
+            &[
+                ("ANTHROPIC_API_KEY", "k"),
+                ("ANTHROPIC_API_KEY_HOSTS", "gateway.example"),
+            ],
+            Err(()),
+        ),
+        (
+            claude,
+            "https://api.anthropic.com.evil.example",
+            &[("ANTHROPIC_API_KEY", "k")],
+            Err(()),
+        ),
+        (
+            "openai/llama",
+            "http://localhost:8000/v1",
+            &[("OPENAI_API_KEY", "k")],
+            Ok(false),
+        ),
+        (
+            "bedrock/m",
+            "https://bedrock-runtime.eu-west-1.amazonaws.com",
+            &[("AWS_BEARER_TOKEN_BEDROCK", "k")],
+            Ok(true),
+        ),
+        (
+            "bedrock/m",
+            "https://bedrock-runtime.s3.amazonaws.com",
+            &[("AWS_BEARER_TOKEN_BEDROCK", "k")],
+            Err(()),
+        ),
+    ] {
+        assert_eq!(
+            key(entry, url, variables).map_err(drop),
+            sent,
+            "{entry} {url} {variables:?}"
+        );
+    }
 }
 
 #[test]

@@ -1,22 +1,26 @@
+use engine::secret::Secret;
 use secrecy::ExposeSecret;
 
 use super::Environment;
 use crate::provider::Provider;
 
-fn environment(variables: &[(&str, &str)]) -> Environment {
-    Environment::from_lookup(|name| {
-        variables
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| (*value).to_owned())
-    })
+pub(crate) fn environment(variables: &[(&str, &str)]) -> Environment {
+    let variable = |name: &str| {
+        let mut known = variables.iter();
+        let (_, value) = known.find(|(known, _)| *known == name)?;
+        Some((*value).to_owned())
+    };
+    Environment::from_lookup(
+        |name| Secret::from_lookup(name, variable),
+        |name, _| variable(name),
+    )
 }
 
 #[test]
 fn a_key_is_trimmed_and_an_empty_one_counts_as_absent() {
     let environment = environment(&[("ANTHROPIC_API_KEY", " k1\n"), ("OPENAI_API_KEY", "  ")]);
     let key = environment.key(Provider::Anthropic).unwrap();
-    assert_eq!(key.expose_secret(), "k1");
+    assert_eq!(key.kept().expose_secret(), "k1");
     assert!(environment.key(Provider::OpenAi).is_none());
 }
 

@@ -7,6 +7,7 @@ use engine::bot::ModelSettings;
 use engine::model::{
     ChatMessage, Deltas, ModelAnswer, ModelErrorKind, ModelReply, ModelRequest, ToolOffer,
 };
+use engine::secret::Secret;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -63,13 +64,10 @@ fn model(provider: Provider) -> &'static str {
 }
 
 async fn ask_at(server: &Server, provider: Provider) -> (ModelAnswer, String) {
-    let environment = Environment::from_lookup(|name| {
-        if name == provider.base_url_variable() {
-            Some(server.url.clone())
-        } else {
-            (Some(name) == provider.key_variable()).then(|| KEY.to_owned())
-        }
-    });
+    let environment = Environment::from_lookup(
+        |name| (Some(name) == provider.key_variable()).then(|| Secret::new(KEY)),
+        |name, _| (name == provider.base_url_variable()).then(|| server.url.clone()),
+    );
     let settings = ModelSettings {
         chain: vec![model(provider).to_owned()],
         base_urls: std::collections::BTreeMap::new(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use engine::http::{Http as _, HttpRequest};
+use engine::http::{Http as _, HttpRequest, Reach};
 use engine::session::SessionKey;
 use ground::tokio_runtime;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -67,6 +67,7 @@ impl Remote {
                 ("authorization".to_owned(), format!("Bearer {token}")),
             ],
             body: Some(body.to_string().into_bytes()),
+            reach: Reach::Anywhere,
             timeout: TIMEOUT,
             max_answer: MAX_ANSWER,
         };

@@ -3,13 +3,14 @@
 use std::io;
 
 use engine::event::Event;
+use engine::transcript::ToolStatus;
 use engine::view::Role;
 use serde::Serialize;
 use serde_json::json;
 
 use super::speaker;
 use crate::cli::screen::{Ink, Screen};
-use crate::cli::wording::{millis, plain};
+use crate::cli::wording::{millis, outcome, plain};
 use crate::cli::wrap::Wrap;
 
 /// As far as continued lines are set in, to stand under the text of the first.
@@ -132,10 +133,10 @@ impl Voice {
             Event::ToolFinished {
                 tool,
                 call,
-                ok,
+                status,
                 millis,
                 ..
-            } => self.tool_finished(tool, call, *ok, *millis),
+            } => self.tool_finished(tool, call, *status, *millis),
             Event::Reply { text, .. } => self.reply(text),
         }
     }
@@ -170,9 +171,18 @@ impl Voice {
             .piece(self.screen.paint(Ink::Dim, format_args!("    · {tool} … ")))
     }
 
-    fn tool_finished(&mut self, tool: &str, call: &str, ok: bool, took: u64) -> io::Result<()> {
-        let outcome = if ok { "ok" } else { "failed" };
-        let ended = format!("{outcome} {}", millis(took));
+    fn tool_finished(
+        &mut self,
+        tool: &str,
+        call: &str,
+        status: ToolStatus,
+        took: u64,
+    ) -> io::Result<()> {
+        let ended = match status {
+            // What waits took no time yet.
+            ToolStatus::Waiting => outcome(status).to_owned(),
+            _ => format!("{} {}", outcome(status), millis(took)),
+        };
         if self.open_call.as_deref() == Some(call) {
             self.open_call = None;
             return self.screen.line(self.screen.paint(Ink::Dim, ended));

@@ -246,6 +246,18 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "tools/track.toml",
+        "https://api.example.com/parcels",
+        "http://localhost:8080/parcels",
+        "tools/track.toml:18: `url` leads to this machine or a private network\n  help: set `allow_private = true` under [http] if it is meant to",
+    ),
+    (
+        "tools/track.toml",
+        "url = \"https://api.example.com/parcels",
+        "allow_private = true\nurl = \"https://169.254.169.254/parcels",
+        "tools/track.toml:19: `url` leads to an address that no tool may reach\n  help: write the service's own address",
+    ),
+    (
+        "tools/track.toml",
         "https://api.example.com",
         "https://{tracking}.example.com",
         "tools/track.toml:18: `url` has a hole in its host\n  help: write the host out: an argument must not decide where a request goes",

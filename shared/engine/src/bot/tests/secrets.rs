@@ -1,6 +1,7 @@
 use secrecy::ExposeSecret;
 
 use crate::bot::secrets::{Role, Secrets};
+use crate::secret::ChosenBy;
 
 const FILE: &str = r#"format = 1
 
@@ -35,7 +36,7 @@ fn secrets_are_found_by_name_and_holders_by_key() {
     assert_eq!(format!("{unexplained:?}"), format!("{secrets:?}"));
     let token = secrets
         .get("TWILIO_AUTH_TOKEN")
-        .map(ExposeSecret::expose_secret);
+        .map(|secret| secret.kept().expose_secret());
     assert_eq!(token, Some("hunter2hunter2"));
     let holder = secrets
         .holder(&"correct-horse-battery".into())
@@ -83,6 +84,32 @@ fn no_value_is_ever_told() {
             "{told}"
         );
     }
+}
+
+#[test]
+fn a_secret_goes_to_the_hosts_that_the_file_names() {
+    let hosts = "[hosts]\nTWILIO_AUTH_TOKEN = [\"*.parcels.example\"]\n\n[[keys]]";
+    let file = FILE.replacen("[[keys]]", hosts, 1);
+    for secrets in [
+        Secrets::parse("secrets.toml", &file).expect("sound"),
+        Secrets::parse_or_none(&file).expect("sound"),
+    ] {
+        let secret = secrets.get("TWILIO_AUTH_TOKEN").expect("there");
+        assert!(secret.for_host("eu.parcels.example", ChosenBy::Bot).is_ok());
+        let elsewhere = secret.for_host("api.twilio.com", ChosenBy::Operator);
+        assert!(elsewhere.is_err());
+    }
+    let misspelt = file.replace("TWILIO_AUTH_TOKEN = [", "TWILIO_AUTH_TOKENS = [");
+    assert_eq!(
+        wrong(&misspelt),
+        "secrets.toml:7: there is no `TWILIO_AUTH_TOKENS` under [secrets]\n  help: did you mean `TWILIO_AUTH_TOKEN`?"
+    );
+    let address = file.replace("*.parcels.example", "https://parcels.example/");
+    let told = Secrets::parse("secrets.toml", &address).expect_err("wrong");
+    assert_eq!(
+        told.to_string(),
+        "secrets.toml:7: `hosts.TWILIO_AUTH_TOKEN.#1` must be a host without scheme or port, such as `api.example.com` or `*.example.com`"
+    );
 }
 
 #[test]

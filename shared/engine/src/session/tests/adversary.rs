@@ -114,6 +114,7 @@ impl Adversary {
                 calm: self.dice.one_in(3),
                 effects: self.near(session.intents.len() as u64),
                 spent: self.dice.pick(&[0, 0, 250]),
+                tokens: self.dice.pick(&[0, 0, 90]),
                 consent: self.consent(),
             },
         }

@@ -6,21 +6,53 @@ use super::CallTool;
 use crate::bot::{Bot, Tool};
 use crate::error::Error;
 use crate::session::SessionKey;
-use crate::tool::{Call, Evidence};
+use crate::tool::{Call, Evidence, ToolOutcome};
 use crate::transcript::PlannedCall;
+use crate::turn::Planned;
 
 /// The longest that the other side may take to say whether an effect happened.
 const ASKING: Duration = Duration::from_secs(5);
 
+/// The most bytes of a call's arguments, as JSON.
+const MAX_ARGUMENTS: usize = 64 * 1024;
+
 impl CallTool {
+    /// The tool, if the call may be made or asked for; else what it comes to at once.
+    pub(super) async fn admitted<'b>(
+        &self,
+        bot: &'b Bot,
+        planned: &Planned,
+        call: &PlannedCall,
+    ) -> Result<Result<&'b Tool, ToolOutcome>, Error> {
+        let Some(tool) = bot.tools.get(&call.tool) else {
+            let offered: Vec<&str> = bot.tools.keys().map(String::as_str).collect();
+            return Ok(Err(ToolOutcome::failed(format!(
+                "there is no such tool; the tools are: {}",
+                offered.join(", ")
+            ))));
+        };
+        let key = &planned.start.session;
+        if let Some(message) = self.objection(bot, tool, key, call).await {
+            return Ok(Err(ToolOutcome::failed(message)));
+        }
+        let refused = self.refused(planned, call).await?;
+        Ok(refused.map_or(Ok(tool), Err))
+    }
+
     /// Why a call is not made, in words for the model.
-    pub(super) async fn objection(
+    async fn objection(
         &self,
         bot: &Bot,
         tool: &Tool,
         key: &SessionKey,
         call: &PlannedCall,
     ) -> Option<String> {
+        let length = serde_json::to_vec(&call.arguments).map_or(0, |json| json.len());
+        if length > MAX_ARGUMENTS {
+            return Some(format!(
+                "the arguments are {length} bytes long, and at most {MAX_ARGUMENTS} are taken"
+            ));
+        }
         if let Err(message) = tool.arguments.check(&call.arguments) {
             return Some(message);
         }

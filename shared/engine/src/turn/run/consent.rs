@@ -25,7 +25,10 @@ impl Run {
         let open = match approval.state {
             State::Granted { .. } => true,
             State::Consumed { turn, .. } => turn == round.turn,
-            State::Pending | State::Denied { .. } | State::Expired { .. } => false,
+            State::Pending
+            | State::Denied { .. }
+            | State::Expired { .. }
+            | State::Withdrawn { .. } => false,
         };
         let call = PlannedCall {
             id: format!("approval_{id}"),
@@ -55,7 +58,7 @@ impl Run {
         else {
             return Ok(None);
         };
-        let bot = self.crew.staff(key.tenant(), key.bot()).await?.bot;
+        let bot = &round.staff.bot;
         let Some((person, known)) = bot.people.behind(key) else {
             return Ok(None);
         };
@@ -64,7 +67,8 @@ impl Run {
             let here = approval.session.bot() == key.bot();
             let said = approval.decisions.iter();
             let said = said.clone().any(|spoken| spoken.person == person);
-            let open = approval.state == State::Pending || said;
+            let moot = matches!(approval.state, State::Withdrawn { .. });
+            let open = approval.state == State::Pending || moot || said;
             here && open && known.roles.contains(&approval.role) && approval.code() == answer.code
         });
         // Codes come round again: what still waits is meant rather than what was decided long ago.

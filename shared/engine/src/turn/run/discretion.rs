@@ -1,27 +1,20 @@
-//! Keeps secrets out of plans.
+//! Keeps secrets out of plans and replies.
 
-use super::Run;
 use crate::brain::Conclusion;
-use crate::session::SessionKey;
 use crate::tool::KnownSecrets;
-use crate::turn::Staff;
 
-impl Run {
-    /// The same without secrets in the arguments of calls, which are written down before they are looked at.
-    /// Where one was, the call is refused.
-    pub(super) async fn without_secrets(
-        &self,
-        key: &SessionKey,
-        staff: &Staff,
-        mut conclusion: Conclusion,
-    ) -> Conclusion {
-        if let Conclusion::Tools { calls, .. } = &mut conclusion {
-            let names = staff.bot.secret_names();
-            let known = KnownSecrets::read(&*self.secrets, key.tenant(), names).await;
+/// The same without secrets: what a plan says is written down and shown before anybody looks at it. A call that held one is
+/// refused when it comes to be made.
+pub(super) fn without_secrets(known: &KnownSecrets, mut conclusion: Conclusion) -> Conclusion {
+    match &mut conclusion {
+        Conclusion::Reply(text) => known.redact_text(text),
+        Conclusion::Tools { text, calls } => {
+            known.redact_text(text);
             for call in calls {
                 known.redact(&mut call.arguments);
             }
         }
-        conclusion
+        Conclusion::Stop(_) => {}
     }
+    conclusion
 }

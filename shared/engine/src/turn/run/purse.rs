@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Round, Run};
-use crate::budget::{Budget, Fund, Leave, Money};
+use crate::budget::{Budget, Fund, Leave, Money, Spent};
 use crate::model::{ModelCall, ModelError, ModelErrorKind, Quote, Usage};
 use crate::runtime::Time;
 use crate::session::{Session, SessionKey};
@@ -16,7 +16,7 @@ pub(super) struct Purse<'a> {
     budget: Budget,
     funds: Vec<Fund>,
     /// What the session had spent before this turn.
-    before: u64,
+    before: Spent,
     /// What the turn has spent.
     turn: Usage,
     /// The try under way.
@@ -43,7 +43,7 @@ impl<'a> Purse<'a> {
         Self {
             run,
             funds: Fund::of(&budget, key, run.runtime.now()),
-            before: session.spent.saturating_add(budget.unseen(session.tries)),
+            before: session.all_spent().plus(budget.unseen(session.tries)),
             budget,
             turn: usage(round.spent()),
             open: None,
@@ -78,7 +78,7 @@ impl<'a> Purse<'a> {
                     detail: format!("{fund}, and this call may take more than is left"),
                 });
             }
-            Leave::Granted if self.budget.session_money.is_none() => {}
+            Leave::Granted if !self.budget.bounds_sessions() => {}
             Leave::Granted | Leave::Counted => {
                 // After a power cut nobody would know that anything was spent.
                 if let Err(error) = self.run.sessions.durable().await {
@@ -122,12 +122,26 @@ impl<'a> Purse<'a> {
                 Money(self.turn.micro_dollars)
             ));
         }
-        let session = self.before.saturating_add(after.micro_dollars);
-        let limit = self.budget.session_money.filter(|limit| session > *limit)?;
+        let session = self.before.plus(after.into());
+        if let Some(limit) = self
+            .budget
+            .session_tokens
+            .filter(|limit| session.tokens > *limit)
+        {
+            return Some(format!(
+                "a conversation may use {limit} tokens; it may have used {}, and this call may use {}",
+                session.tokens.saturating_sub(most.tokens()),
+                most.tokens()
+            ));
+        }
+        let limit = self
+            .budget
+            .session_money
+            .filter(|limit| session.money > *limit)?;
         Some(format!(
             "a conversation may cost {}; it may have cost {}, and this call may cost {call}",
             Money(limit),
-            Money(session - most.micro_dollars)
+            Money(session.money.saturating_sub(most.micro_dollars))
         ))
     }
 

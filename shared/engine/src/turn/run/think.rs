@@ -4,21 +4,23 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use futures::future::{Either, select};
 use serde::Serialize;
 
+use super::discretion::without_secrets;
 use super::purse::{Purse, usage};
+use super::stream::Stream;
 use super::{APOLOGY, Carried, Round, Run};
 use crate::approval::Approval;
 use crate::brain::{Conclusion, Context, Interrupt, Thought};
+use crate::budget::Spent;
 use crate::error::Error;
-use crate::event::{Event, Events};
-use crate::model::{ChatMessage, Deltas, ModelCall, ModelError, ModelErrorKind, Quote, ToolCall};
+use crate::event::Event;
+use crate::model::{ChatMessage, ModelCall, ModelError, ModelErrorKind, ToolCall};
 use crate::overlap::{Overlap, WINDOWS};
 use crate::runtime::{Runtime, Time};
 use crate::session::{Applied, Command, Intended, PlanId, Refusal, Session, SessionKey, Terms};
-use crate::tool::{intent_key, provenance};
+use crate::tool::{KnownSecrets, intent_key, provenance};
 use crate::transcript::{
     Decision, PlannedCall, ToolResult, TurnRecord, Verdict, conversation as turns_of,
 };
@@ -70,7 +72,7 @@ impl Run {
         mut round: Round,
     ) -> Result<RunOutput, Error> {
         let key = &start.session;
-        let staff = self.crew.staff(key.tenant(), key.bot()).await?;
+        let staff = round.staff.clone();
         let mut calm = self.is_calm(key, &session, &round, &staff);
         let budget = staff.bot.budget.of(key.tenant());
         let (mut conversation, results) = self.conversation(key, &session, &round, &staff).await?;
@@ -80,12 +82,10 @@ impl Run {
         }
         let seen = conversation.clone();
         let at = self.runtime.now();
-        let mut stream = Stream {
-            events: &*self.events,
-            key,
-            turn: round.turn,
-            purse: Purse::new(self, key, &session, &round, budget),
-        };
+        let secrets = staff.bot.secret_names();
+        let known = KnownSecrets::read(&*self.secrets, key.tenant(), secrets).await;
+        let purse = Purse::new(self, key, &session, &round, budget);
+        let mut stream = Stream::new(&*self.events, (key, round.turn), purse, &known);
         let context = Context {
             bot: &staff.bot,
             conversation,
@@ -112,7 +112,10 @@ impl Run {
             }
         };
         let thought = match done {
-            Work::Done(thought) => thought,
+            Work::Done(thought) => {
+                stream.end();
+                thought
+            }
             Work::Overtaken(newer) => {
                 let turn = round.turn;
                 self.events.publish(key, Event::TextRestarted { turn });
@@ -141,7 +144,7 @@ impl Run {
         };
         let thought = thought.unwrap_or_else(|_| too_long(stream.purse));
         let plan = PlanId::fresh(&self.runtime);
-        let conclusion = self.without_secrets(key, &staff, thought.conclusion).await;
+        let conclusion = without_secrets(&known, thought.conclusion);
         let decision = match conclusion {
             Conclusion::Reply(text) => Decision::Reply { text, by: None },
             Conclusion::Tools { text, calls } => Decision::Tools {
@@ -184,7 +187,7 @@ impl Run {
             terms,
             at,
         };
-        self.write(start, &session, round, decided, &staff).await
+        self.write(start, &session, round, decided).await
     }
 
     /// History, the messages of this turn and its rounds so far, with what their calls came to.
@@ -272,14 +275,16 @@ impl Run {
         session: &Session,
         round: Round,
         decided: Decided,
-        staff: &Staff,
     ) -> Result<RunOutput, Error> {
-        let spent = usage(round.spent().chain(&decided.model_calls)).micro_dollars;
-        let budget = staff.bot.budget.of(start.session.tenant());
+        let spent = Spent::from(usage(round.spent().chain(&decided.model_calls)));
+        let bot = Arc::clone(&round.staff.bot);
+        let budget = bot.budget.of(start.session.tenant());
+        let spent = spent.plus(budget.unseen(session.tries));
         let model_calls = [round.given_up, decided.model_calls].concat();
         let terms = Terms {
             effects: session.intents.len() as u64,
-            spent: spent.saturating_add(budget.unseen(session.tries)),
+            spent: spent.money,
+            tokens: spent.tokens,
             ..decided.terms
         };
         let record = TurnRecord {
@@ -295,8 +300,8 @@ impl Run {
             finish: round.finish,
             decision: decided.decision,
             terms,
-            bot: staff.bot.version.clone(),
-            soul: staff.bot.soul.hash.clone(),
+            bot: bot.version.clone(),
+            soul: bot.soul.hash.clone(),
             model_calls,
             at: decided.at,
             millis: u64::try_from(self.runtime.now().since(decided.at).as_millis())
@@ -406,45 +411,4 @@ fn planned_calls(
             undoes: None,
         })
         .collect()
-}
-
-/// Streams a thought to whoever watches.
-struct Stream<'a> {
-    events: &'a dyn Events,
-    key: &'a SessionKey,
-    turn: u64,
-    purse: Purse<'a>,
-}
-
-#[async_trait]
-impl Deltas for Stream<'_> {
-    fn text(&mut self, delta: &str) {
-        self.purse.wrote(delta.len());
-        if self.events.is_watched(self.key) {
-            self.events.publish(
-                self.key,
-                Event::TextDelta {
-                    turn: self.turn,
-                    text: delta.to_owned(),
-                },
-            );
-        }
-    }
-
-    fn restart(&mut self) {
-        self.events
-            .publish(self.key, Event::TextRestarted { turn: self.turn });
-    }
-
-    fn unseen(&mut self, bytes: usize) {
-        self.purse.wrote(bytes);
-    }
-
-    async fn reserve(&mut self, quote: &Quote) -> Result<(), ModelError> {
-        self.purse.reserve(quote).await
-    }
-
-    fn settle(&mut self, call: &ModelCall) {
-        self.purse.settle(call);
-    }
 }

@@ -3,9 +3,9 @@
 use super::reflex::{Answered, Reflex};
 use super::think::Decided;
 use super::{APOLOGY, Round, Run};
-use crate::approval::ChatAnswer;
+use crate::approval::{ChatAnswer, Moot};
 use crate::error::Error;
-use crate::session::{Consent, Intended, Origin, Pending, Session, SessionKey};
+use crate::session::{Consent, Intended, Origin, Pending, Session};
 use crate::transcript::{Decision, Taken, Verdict};
 use crate::turn::{RunOutput, TurnStart, saga};
 
@@ -94,24 +94,6 @@ impl Run {
         (session.tries >= self.timing.tries).then(|| failed().into())
     }
 
-    /// What a stopped bot does: it says so, and nothing else.
-    pub(super) async fn switched_off(
-        &self,
-        key: &SessionKey,
-        round: &Round,
-    ) -> Result<Option<Unthought>, Error> {
-        let Some(stopped) = &round.stopped else {
-            return Ok(None);
-        };
-        let staff = self.crew.staff(key.tenant(), key.bot()).await?;
-        let declined = Decision::Declined {
-            verdict: Verdict::Refused,
-            reason: format!("stopped by {}: {}", stopped.by, stopped.reason),
-            text: Some(staff.bot.notices.stopped.clone()),
-        };
-        Ok(Some(declined.into()))
-    }
-
     /// Writes down a decision that took no thought.
     pub(super) async fn decide(
         &self,
@@ -121,13 +103,15 @@ impl Run {
         unthought: Unthought,
     ) -> Result<RunOutput, Error> {
         let key = &start.session;
-        let staff = self.crew.staff(key.tenant(), key.bot()).await?;
+        if unthought.consent == Some(Consent::OptOut) {
+            self.desk.withdraw(key, Moot::OptedOut).await?;
+        }
         let decision = if round.before.is_empty() {
             unthought.decision
         } else {
             let results = self.results.results_since(key, round.turn).await?;
             saga::before_giving_up(
-                &staff.bot,
+                &round.staff.bot,
                 session,
                 &round.before,
                 &results,
@@ -137,8 +121,19 @@ impl Run {
         let mut decided = Decided::now(&self.runtime, decision);
         decided.terms.verdict = Intended::Other;
         decided.terms.consent = unthought.consent;
-        self.write(start, session, round, decided, &staff).await
+        self.write(start, session, round, decided).await
     }
+}
+
+/// What a stopped bot does: it says so, and nothing else.
+pub(super) fn switched_off(round: &Round) -> Option<Unthought> {
+    let stopped = round.stopped.as_ref()?;
+    let declined = Decision::Declined {
+        verdict: Verdict::Refused,
+        reason: format!("stopped by {}: {}", stopped.by, stopped.reason),
+        text: Some(round.staff.bot.notices.stopped.clone()),
+    };
+    Some(declined.into())
 }
 
 /// Whether a message can be answered together with others: words of the contact that decide nothing.

@@ -21,19 +21,19 @@ impl Run {
         undoing: Undoing,
         results: &BTreeMap<String, ToolResult>,
     ) -> Result<RunOutput, Error> {
-        let key = &start.session;
-        let staff = self.crew.staff(key.tenant(), key.bot()).await?;
-        let next = saga::next_undo(&staff.bot, &session, &round.before, results);
+        let bot = Arc::clone(&round.staff.bot);
+        let next = saga::next_undo(&bot, &session, &round.before, results);
         let decision = match (next, undoing) {
             (Some(call), undoing) => saga::round(call, undoing),
             (None, Undoing::Failed { reason, apology }) => Decision::Failed { reason, apology },
             (None, Undoing::Overtaken) => {
-                round.join(&session, Reflex::new(&staff.bot, key), false);
+                let reflex = Reflex::new(&bot, &start.session);
+                round.join(&session, reflex, false);
                 return self.think(start, session, round).await;
             }
         };
         let mut decided = Decided::now(&self.runtime, decision);
         decided.terms.verdict = Intended::Other;
-        self.write(start, &session, round, decided, &staff).await
+        self.write(start, &session, round, decided).await
     }
 }

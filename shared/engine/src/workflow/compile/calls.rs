@@ -90,6 +90,7 @@ impl<'w> Compiler<'w> {
                 body,
                 side_effect,
                 idempotency_header,
+                allow_private,
             } => {
                 let headers: Map<String, Value> = headers
                     .iter()
@@ -103,6 +104,9 @@ impl<'w> Compiler<'w> {
                 });
                 if let Some(body) = body {
                     payload["body"] = self.template(body, scope);
+                }
+                if *allow_private {
+                    payload["allow_private"] = Value::Bool(true);
                 }
                 if let Some(header) = idempotency_header {
                     payload["idempotency_header"] = Value::from(header.as_str());

@@ -209,6 +209,7 @@ fn http(source: &mut Source<'_>, node: &Node) -> Option<Action> {
             "body",
             "side_effect",
             "idempotency_header",
+            "allow_private",
         ],
     );
     let methods = ["GET", "POST", "PUT", "PATCH", "DELETE"].map(|method| (method, method));
@@ -253,6 +254,7 @@ fn http(source: &mut Source<'_>, node: &Node) -> Option<Action> {
         body: fields.get("body").map(|node| source.template(node)),
         side_effect: side_effect.unwrap_or(SideEffectPolicy::Pure),
         idempotency_header: fields.text(source, "idempotency_header"),
+        allow_private: fields.flag(source, "allow_private").unwrap_or(false),
     })
 }
 
