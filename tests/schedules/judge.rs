@@ -2,16 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
 
-use engine::approval::{Approval, GOOD_FOR, State};
+use engine::approval::GOOD_FOR;
 use engine::document::Topic;
 use engine::runtime::{Clock, Time};
 use engine::session::{Command, PlanId, Session, SessionKey};
 use engine::transcript::{Decision, Settlement, ToolResult, ToolStatus, TurnRecord, Verdict};
 use serde_json::Value;
 
+use super::machine::TIMING;
 use super::stage::{Stage, locked};
 use super::tally::Event;
+
+/// How long a process trusts what it knows of a stop.
+const TRUST: Duration = Duration::from_secs(1);
+
+/// How long after its yes was used a call may still be under way.
+const LATE: Duration = Duration::from_secs(60);
 
 /// An effect that happened.
 pub(crate) struct Effect {
@@ -37,8 +45,10 @@ pub(crate) struct Ledger {
     sent: Vec<(SessionKey, u64)>,
     /// The yes may have been used by a call of the same arguments that nobody planned.
     pub(crate) misused: bool,
+    /// When an operator stopped the bot.
+    stopped: Option<Time>,
     /// How the question to people was first decided, and when.
-    decided: Option<(State, Time)>,
+    decided: Option<(Event, Time)>,
 }
 
 impl Stage {
@@ -113,30 +123,34 @@ impl Stage {
         self.must(known == standing.status, "the result of an intent changed");
     }
 
+    /// An operator stops the bot.
+    pub(crate) fn stopped(&self) {
+        self.count(Event::Stopped);
+        let now = self.now();
+        self.ledger().stopped.get_or_insert(now);
+    }
+
     /// An approval is saved.
     pub(crate) fn saved(&self, body: &Value) {
-        let Ok(approval) = serde_json::from_value::<Approval>(body.clone()) else {
-            return;
+        let event = match body["state"].as_str() {
+            Some("granted") => Event::Granted,
+            Some("denied") => Event::Denied,
+            Some("expired") => Event::RanOut,
+            Some("consumed") => return self.count(Event::Consumed),
+            _ => return,
         };
-        let now = self.now();
-        let first = match &approval.state {
-            State::Granted { .. } => Event::Granted,
-            State::Denied { .. } => Event::Denied,
-            State::Expired { .. } => Event::RanOut,
-            State::Consumed { .. } => return self.count(Event::Consumed),
-            State::Pending => return,
-        };
-        let decided = self.ledger().decided.clone();
-        match decided {
-            None => {
-                self.count(first);
-                self.ledger().decided = Some((approval.state.clone(), now));
-            }
-            Some((known, _)) => self.must(
-                known == approval.state,
-                "what people decided was decided again",
-            ),
+        let in_time = body["expires_at"].as_str() > body["decided_at"].as_str();
+        self.must(
+            in_time || event == Event::RanOut,
+            "a question was answered when its time was over",
+        );
+        let (decided, now) = (self.ledger().decided, self.now());
+        if decided.is_none() {
+            self.count(event);
+            self.ledger().decided = Some((event, now));
         }
+        let first = decided.is_none_or(|(known, _)| known == event);
+        self.must(first, "what people decided was decided again");
     }
 
     /// A worker begins an effect: nothing may begin without an open claim under the hold in force.
@@ -147,6 +161,10 @@ impl Stage {
         };
         let begun = self.store().sessions.values().any(claimed);
         self.must(begun, "an effect began without a claim");
+        let since = self.ledger().stopped.map(|stopped| self.now().since(stopped));
+        // What was known a second ago, at most, when the time for the effect began.
+        let late = since.is_some_and(|since| since > TRUST + TIMING.effect);
+        self.must(!late, "an effect began after the bot was stopped");
     }
 
     /// An effect takes place; whether the other side has seen its key before.
@@ -191,9 +209,8 @@ impl Stage {
     /// A call that needs a yes is made.
     fn wired(&self, body: &Value) {
         self.count(Event::Approved);
-        let decided = self.ledger().decided.clone();
-        let (granted, fresh) = match decided {
-            Some((State::Granted { .. }, at)) => (true, self.now().since(at) < GOOD_FOR * 2),
+        let (granted, fresh) = match self.ledger().decided {
+            Some((Event::Granted, at)) => (true, self.now().since(at) < GOOD_FOR + LATE),
             _ => (false, true),
         };
         self.must(granted, "a call was made without the yes it needs");
@@ -288,7 +305,11 @@ impl Stage {
                 self.count(Event::Unconfirmed);
                 self.must(reply && carried, "unconfirmed, and nobody was to be told");
             }
-            Verdict::Absorbed | Verdict::HandedOff | Verdict::Refused => {
+            Verdict::Refused => {
+                let stopped = self.ledger().stopped.is_some();
+                self.must(stopped && !reply, "refused, and nobody had stopped the bot");
+            }
+            Verdict::Absorbed | Verdict::HandedOff => {
                 self.must(false, "a verdict that nothing led to");
             }
         }
@@ -321,6 +342,9 @@ impl Stage {
                     key.topic == Topic::Unknown && body["intent"] == call.intent.as_str()
                 })
             };
+            if result.content.to_string().contains("stopped by") {
+                self.count(Event::NotBegun);
+            }
             match result.status {
                 ToolStatus::Succeeded => self.must(happened, "recorded as done, and it was not"),
                 ToolStatus::Unknown => self.must(listed, "an unknown is not on the list"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::approval::{ApprovalStart, Ask, AskInput, Desk, NoLinks, Tell, TellInput, Waits};
+use engine::approval::{Answer, ApprovalStart, Ask, AskInput, Desk, NoLinks, Tell, TellInput, Waits};
 use engine::budget::Ledger;
 use engine::error::Error;
 use engine::session::SessionKey;
@@ -352,6 +352,20 @@ impl Functions {
     }
 }
 
+/// Somebody answers, at once or just before or after it is too late.
+async fn decide(stage: Stage, desk: Desk, approval: String, person: &'static str) {
+    if draw(8) == 0 {
+        let late = 3595 + 2 * draw(6);
+        stage.nap(Duration::from_secs(late), None).await;
+    }
+    let answer = match draw(3) {
+        0 => Answer::No,
+        _ => Answer::Yes,
+    };
+    let call = ("local", approval.as_str());
+    drop(desk.decide(call, person, answer, None).await);
+}
+
 /// Where the state machine goes.
 enum Next {
     Run(RunInput),
@@ -399,6 +413,12 @@ impl Waits for Stage {
         self.count(Event::Asked);
         let functions = Functions::new(self);
         let stage = self.clone();
+        for person in ["ana", "ben"] {
+            if draw(3) > 0 {
+                let (desk, id) = (functions.desk.clone(), start.approval.clone());
+                self.begin(decide(stage.clone(), desk, id, person));
+            }
+        }
         // The service keeps a Standard execution alive; only its functions may die.
         self.keep(async move {
             let ApprovalStart {

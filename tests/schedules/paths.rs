@@ -1,10 +1,7 @@
 //! The three paths that are put under schedules, each from a session that stands where it begins.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use engine::approval::Answer;
-use engine::document::{Documents, Topic};
 use engine::message::Channel;
 use engine::runtime::Clock;
 use engine::session::{Command, Origin, OwnerId, Pending, PlanId, Session, SessionKey, Terms};
@@ -45,7 +42,16 @@ pub(crate) fn calling(stage: Stage) {
         for _ in 0..draw(3) {
             stage.begin(functions.clone().sweep());
         }
+        if draw(4) == 0 {
+            stage.begin(stop(functions));
+        }
     });
+}
+
+/// An operator stops the bot.
+async fn stop(functions: Functions) {
+    let stopped = functions.call.switches.stop("local", None, "kim", "it went mad");
+    drop(stopped.await);
 }
 
 /// Gate, send, release: messages come by webhooks, twice and thrice, while runs begin, die and are taken over.
@@ -72,33 +78,13 @@ pub(crate) fn approving(stage: Stage) {
     let key = contact(Channel::Web);
     let calls = vec![planned("wire", asked(), "wire#1?1".to_owned())];
     let (start, output) = plan(&stage, &key, calls);
-    run(stage, key, move |stage, key| {
+    run(stage, key, move |stage, _| {
         let functions = Functions::new(stage);
         stage.begin(functions.clone().carry_out(start, output));
-        for person in ["ana", "ben"] {
-            if draw(3) > 0 {
-                stage.begin(decide(stage.clone(), key.clone(), person));
-            }
-        }
         if draw(3) == 0 {
             stage.begin(functions.sweep());
         }
     });
-}
-
-/// Somebody looks now and then whether they are asked, and answers.
-async fn decide(stage: Stage, key: SessionKey, person: &'static str) {
-    let desk = Functions::new(&stage).desk;
-    for _ in 0..8 {
-        let found = stage.list(key.tenant(), Topic::Approval, "", 1).await;
-        if let Some(approval) = found.unwrap_or_default().first() {
-            let answer = if draw(3) == 0 { Answer::No } else { Answer::Yes };
-            let call = (key.tenant(), approval.id.as_str());
-            drop(desk.decide(call, person, answer, None).await);
-            return;
-        }
-        stage.nap(Duration::from_secs(1), None).await;
-    }
 }
 
 /// Runs a path to its end and judges it.

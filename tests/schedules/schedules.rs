@@ -94,11 +94,17 @@ fn explore(name: &str, path: Path, expected: &[Event]) {
     }
     let half = schedules() / 2;
     let printing = || config(FailurePersistence::Print);
-    let seed = 1;
-    let uniform = RandomScheduler::new_from_seed(seed, half);
-    let run = Runner::new(uniform, printing()).run(live.clone());
-    let few = PctScheduler::new_from_seed(seed, 4, half);
-    let run = run + Runner::new(few, printing()).run(live);
+    let uniform = RandomScheduler::new_from_seed(1, half);
+    let few = PctScheduler::new_from_seed(1, 4, half);
+    let run = std::thread::scope(|scope| {
+        let other = live.clone();
+        let uniform = scope.spawn(move || Runner::new(uniform, printing()).run(other));
+        let few = Runner::new(few, printing()).run(live);
+        match uniform.join() {
+            Ok(uniform) => uniform + few,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    });
     println!(
         "{name}: {run} schedules in {:.1} s",
         begun.elapsed().as_secs_f64()
@@ -152,6 +158,8 @@ fn an_effect_happens_once_whoever_claims_it() {
             Event::EffectUnseen,
             Event::NoAnswer,
             Event::LookedUp,
+            Event::Stopped,
+            Event::NotBegun,
             Event::Unknown,
             Event::FailedForGood,
         ],

@@ -27,7 +27,7 @@ use super::tally::{Event, Tally};
 const EPOCH: Time = Time(1_767_225_600_000);
 
 /// Looks without anything having happened after which all are taken to wait for the clock.
-const QUIET: u32 = 6;
+const QUIET: u32 = 4;
 
 /// Of so many looks at the clock, one finds that time has leapt to the next sleeper's.
 const LEAP: u64 = 300;

@@ -288,8 +288,10 @@ impl Documents for Stage {
             let found = store.documents.get(key).map_or(0, |(version, _)| *version);
             let fits = found == version || mutant == Mutant::SavesBlindly;
             if fits && !mutant.drops(key, &body) {
-                if key.topic == Topic::Approval {
-                    self.saved(&body);
+                match key.topic {
+                    Topic::Approval => self.saved(&body),
+                    Topic::Switch => self.stopped(),
+                    Topic::Unknown | Topic::Budget | Topic::Request => {}
                 }
                 store.documents.insert(key.clone(), (found + 1, body));
             }

@@ -37,6 +37,8 @@ events! {
     EffectUnseen "an effect happened and nobody saw it",
     NoAnswer "a service or carrier never answered",
     LookedUp "the other side was asked whether it happened",
+    Stopped "an operator stopped the bot",
+    NotBegun "an effect was not begun because the bot was stopped",
     Unknown "an effect was recorded as unknown",
     Gated "a gate was passed",
     Superseded "a turn was superseded",

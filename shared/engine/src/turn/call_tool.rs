@@ -143,25 +143,10 @@ impl CallTool {
                     Ok(())
                 }
             }
-            // The hold that claimed it has ended, and so has the time it had for the effect.
-            Leave::Orphaned => match self.inquire(tool, key, &call).await? {
-                Evidence::Happened(content) => {
-                    let outcome = ToolOutcome::succeeded(content);
-                    self.record(planned, &call, by, begun, outcome).await
-                }
-                Evidence::DidNot if self.kills(planned).await? => {
-                    let outcome = ToolOutcome::failed("this call broke off every time");
-                    self.record(planned, &call, by, begun, outcome).await
-                }
-                Evidence::DidNot if self.still_mine(planned).await? => {
-                    self.run(&bot, tool, planned, &call, by, begun).await
-                }
-                Evidence::DidNot => Ok(()),
-                Evidence::None => {
-                    self.record(planned, &call, by, begun, ToolOutcome::unknown())
-                        .await
-                }
-            },
+            Leave::Orphaned => {
+                let made = (&*bot, tool, planned, &call);
+                self.find_out(made, by, begun).await
+            }
             Leave::Elsewhere => self.wait_for(key, &call.intent).await,
             Leave::Lost => Ok(()),
         }

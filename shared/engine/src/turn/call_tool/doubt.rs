@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::CallTool;
 use crate::bot::{Bot, Tool};
 use crate::error::Error;
-use crate::session::SessionKey;
-use crate::tool::{Call, Evidence};
+use crate::session::{InvocationId, SessionKey};
+use crate::tool::{Call, Evidence, ToolOutcome};
 use crate::transcript::PlannedCall;
+use crate::turn::Planned;
 
 /// The longest that the other side may take to say whether an effect happened.
 const ASKING: Duration = Duration::from_secs(5);
@@ -30,6 +31,33 @@ impl CallTool {
         let secrets = self.toolbox.secrets_of(key.tenant(), bot.secret_names());
         let exposed = secrets.await.are_in(&call.arguments);
         exposed.then(|| "the arguments hold a secret, which must not be passed on".to_owned())
+    }
+
+    /// Settles a call that must not be repeated and that an earlier hold had claimed: as the other side says, or
+    /// as unknown. What has not happened is made now. The hold that claimed it has ended, and so has the time
+    /// it had for the effect.
+    pub(super) async fn find_out(
+        &self,
+        (bot, tool, planned, call): (&Bot, &Tool, &Planned, &PlannedCall),
+        by: InvocationId,
+        begun: Duration,
+    ) -> Result<(), Error> {
+        let key = &planned.start.session;
+        let outcome = match self.inquire(tool, key, call).await? {
+            Evidence::Happened(content) => ToolOutcome::succeeded(content),
+            Evidence::None => ToolOutcome::unknown(),
+            Evidence::DidNot if self.kills(planned).await? => {
+                ToolOutcome::failed("this call broke off every time")
+            }
+            Evidence::DidNot => match self.stopped(key, tool).await? {
+                Some(why) => ToolOutcome::failed(why),
+                None if self.still_mine(planned).await? => {
+                    return self.run(bot, tool, planned, call, by, begun).await;
+                }
+                None => return Ok(()),
+            },
+        };
+        self.record(planned, call, by, begun, outcome).await
     }
 
     /// Asks the other side whether `call` happened.
