@@ -6,12 +6,17 @@
 #![expect(clippy::print_stdout, reason = "a proof tells what it visited")]
 
 mod call;
+mod circles;
+mod deliver;
 mod desk;
+mod effect;
+mod happen;
 mod invariant;
 mod item;
 mod ledger;
 mod model;
 mod mutant;
+mod mutants;
 mod run;
 mod setting;
 mod step;
@@ -26,7 +31,8 @@ use stateright::{Checker, HasDiscoveries, Model};
 
 use invariant::{Broken, Invariant};
 use model::Proof;
-use mutant::{MUTANTS, Mutant};
+use mutant::Mutant;
+use mutants::MUTANTS;
 use setting::Setting;
 use tally::Event;
 use worlds::Bound;
@@ -180,6 +186,17 @@ fn every_mutant_is_caught_and_by_the_invariant_it_breaks() {
         }
     }
     assert!(wrong.is_empty(), "not caught as expected: {wrong:#?}");
+}
+
+#[test]
+fn no_world_goes_round_in_circles() {
+    for setting in chosen(worlds::all(Bound::Small)).filter(|world| world.clocks.is_none()) {
+        let name = setting.name;
+        match circles::search(setting) {
+            Ok(states) => println!("{name}: {states} states, no circle"),
+            Err(circle) => panic!("{name}: {circle}"),
+        }
+    }
 }
 
 /// Each kind of event happened somewhere, or the proof is of less than it says.

@@ -128,6 +128,8 @@ impl World {
         } else if session.tries >= scene.setting.tries {
             scene.tally.count(Event::Parked);
             Says::Failed
+        } else if self.desk.stopped {
+            Says::Stopped
         } else {
             return Phase::Think(round);
         };
@@ -159,6 +161,7 @@ impl World {
         why: Undoing,
     ) -> Phase {
         scene.tally.count(Event::UndoPlanned);
+        self.undoing.push((hold.fence, call.intent.clone()));
         self.put(scene, hold, round, Says::Call(vec![call]), false, Some(why))
     }
 
@@ -335,7 +338,7 @@ impl World {
             all: false,
         };
         let tries = session.tries >= scene.setting.tries;
-        if session.handoff.is_some() || tries {
+        if session.handoff.is_some() || tries || self.desk.stopped {
             return Some(self.unless_decided(scene, hold, round));
         }
         let called = last.says.calls().iter().all(|call| settled(&call.intent));

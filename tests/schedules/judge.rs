@@ -161,7 +161,10 @@ impl Stage {
         };
         let begun = self.store().sessions.values().any(claimed);
         self.must(begun, "an effect began without a claim");
-        let since = self.ledger().stopped.map(|stopped| self.now().since(stopped));
+        let since = self
+            .ledger()
+            .stopped
+            .map(|stopped| self.now().since(stopped));
         // What was known a second ago, at most, when the time for the effect began.
         let late = since.is_some_and(|since| since > TRUST + TIMING.effect);
         self.must(!late, "an effect began after the bot was stopped");
@@ -295,7 +298,10 @@ impl Stage {
         match verdict {
             Verdict::Answered => {
                 self.count(Event::Answered);
-                self.must(reply && (sent || !carried), "answered, and nothing was said");
+                self.must(
+                    reply && (sent || !carried),
+                    "answered, and nothing was said",
+                );
             }
             Verdict::Failed => {
                 self.count(Event::Parked);
@@ -356,9 +362,7 @@ impl Stage {
     }
 }
 
-fn calls(
-    records: &[Arc<TurnRecord>],
-) -> impl Iterator<Item = &engine::transcript::PlannedCall> {
+fn calls(records: &[Arc<TurnRecord>]) -> impl Iterator<Item = &engine::transcript::PlannedCall> {
     records.iter().flat_map(|record| record.decision.calls())
 }
 

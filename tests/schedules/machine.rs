@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::approval::{Answer, ApprovalStart, Ask, AskInput, Desk, NoLinks, Tell, TellInput, Waits};
+use engine::approval::{
+    Answer, ApprovalStart, Ask, AskInput, Desk, NoLinks, Tell, TellInput, Waits,
+};
 use engine::budget::Ledger;
 use engine::error::Error;
 use engine::session::SessionKey;
@@ -242,19 +244,23 @@ impl Functions {
         .await
     }
 
-    /// Somebody tries another call with the yes of this one.
+    /// Another call is tried with the yes of this one: of other arguments, which nobody planned, or of the same,
+    /// as a second call of the plan.
     fn misuse(&self, planned: &Planned, call: &NumberedCall, made: &PlannedCall) {
-        if made.approval.is_none() || draw(2) == 0 {
+        if made.approval.is_none() || made.intent.contains('~') || draw(2) == 0 {
             return;
         }
-        self.stage.count(Event::Altered);
         let mut other = made.clone();
-        other.intent.push_str("~other");
         if draw(2) == 0 {
+            other.intent.push_str("~altered");
             other.arguments["amount"] = 8000.into();
         } else {
-            self.stage.ledger().misused = true;
+            other.intent.push_str("~other");
+            if !self.stage.plan_too(planned, &other) {
+                return;
+            }
         }
+        self.stage.count(Event::Altered);
         let call = NumberedCall {
             number: 1,
             planned: Some(other),

@@ -50,7 +50,10 @@ pub(crate) fn calling(stage: Stage) {
 
 /// An operator stops the bot.
 async fn stop(functions: Functions) {
-    let stopped = functions.call.switches.stop("local", None, "kim", "it went mad");
+    let stopped = functions
+        .call
+        .switches
+        .stop("local", None, "kim", "it went mad");
     drop(stopped.await);
 }
 

@@ -16,8 +16,8 @@ mod stage;
 mod store;
 mod tally;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use shuttle::scheduler::{
@@ -60,17 +60,19 @@ impl<S: Scheduler> Scheduler for Until<S> {
     }
 }
 
-fn config(persistence: FailurePersistence) -> Config {
+fn config() -> Config {
     let mut config = Config::new();
     config.stack_size = 1 << 20;
-    config.failure_persistence = persistence;
+    config.failure_persistence = FailurePersistence::Print;
     config.silence_warnings = true;
     config
 }
 
 fn schedules() -> usize {
     let count = std::env::var("CONFAB_SCHEDULES").ok();
-    count.and_then(|text| text.parse().ok()).unwrap_or(SCHEDULES)
+    count
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(SCHEDULES)
 }
 
 /// Puts `path` under so many schedules, half of them uniform and half with few changes of priority.
@@ -78,28 +80,32 @@ fn explore(name: &str, path: Path, expected: &[Event]) {
     let begun = Instant::now();
     let tally = Tally::default();
     let seen = tally.clone();
+    let again = std::env::var("CONFAB_SCHEDULE").ok();
+    let traced = again.is_some();
     let live = move || {
         let bot = outside::bot(stage::draw(2) == 0);
-        let stage = Stage::new(bot, Mutant::None, seen.clone());
+        let stage = Stage::new(bot, Mutant::None, seen.clone(), traced);
         path(stage.clone());
         let broken = stage.ledger().broken;
         if let Some(promise) = broken {
-            panic!("{promise}\n{:#?}", stage.session(&outside::contact(engine::message::Channel::Web)));
+            panic!(
+                "{promise}\n{:#?}",
+                stage.session(&outside::contact(engine::message::Channel::Web))
+            );
         }
     };
-    if let Ok(schedule) = std::env::var("CONFAB_SCHEDULE") {
+    if let Some(schedule) = again {
         let scheduler = ReplayScheduler::new_from_encoded(&schedule);
-        Runner::new(scheduler, config(FailurePersistence::None)).run(live);
+        Runner::new(scheduler, config()).run(live);
         return;
     }
     let half = schedules() / 2;
-    let printing = || config(FailurePersistence::Print);
     let uniform = RandomScheduler::new_from_seed(1, half);
     let few = PctScheduler::new_from_seed(1, 4, half);
     let run = std::thread::scope(|scope| {
         let other = live.clone();
-        let uniform = scope.spawn(move || Runner::new(uniform, printing()).run(other));
-        let few = Runner::new(few, printing()).run(live);
+        let uniform = scope.spawn(move || Runner::new(uniform, config()).run(other));
+        let few = Runner::new(few, config()).run(live);
         match uniform.join() {
             Ok(uniform) => uniform + few,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -116,7 +122,10 @@ fn explore(name: &str, path: Path, expected: &[Event]) {
         assert!(tally.of(*event) > 0, "never: {}", event.name());
     }
     let plain = tally.of(Event::Plain);
-    assert!(plain * 2 > run as u64, "only {plain} of {run} schedules answered everything");
+    assert!(
+        plain * 2 > run as u64,
+        "only {plain} of {run} schedules answered everything"
+    );
 }
 
 /// By what a path notices a mutant, and after how many schedules.
@@ -126,9 +135,9 @@ fn caught(path: Path, mutant: Mutant) -> Option<(&'static str, usize)> {
     let how = Arc::new(std::sync::Mutex::new(None));
     let scheduler = Until(RandomScheduler::new_from_seed(1, SOON), Arc::clone(&found));
     let (flag, count, promise) = (Arc::clone(&found), Arc::clone(&lived), Arc::clone(&how));
-    Runner::new(scheduler, config(FailurePersistence::None)).run(move || {
+    Runner::new(scheduler, config()).run(move || {
         let bot = outside::bot(stage::draw(2) == 0);
-        let stage = Stage::new(bot, mutant, Tally::default());
+        let stage = Stage::new(bot, mutant, Tally::default(), false);
         path(stage.clone());
         count.fetch_add(1, Ordering::Relaxed);
         let broken = stage.ledger().broken;

@@ -57,6 +57,8 @@ pub(crate) fn draw(below: u64) -> u64 {
 pub(crate) struct World {
     pub(crate) bot: Arc<Bot>,
     pub(crate) mutant: Mutant,
+    /// Whether it is told what happens.
+    pub(crate) traced: bool,
     pub(crate) tally: Tally,
     pub(crate) store: Mutex<Store>,
     pub(crate) ledger: Mutex<Ledger>,
@@ -103,10 +105,11 @@ pub(crate) fn lost() -> Error {
 }
 
 impl Stage {
-    pub(crate) fn new(bot: Arc<Bot>, mutant: Mutant, tally: Tally) -> Self {
+    pub(crate) fn new(bot: Arc<Bot>, mutant: Mutant, tally: Tally, traced: bool) -> Self {
         Self(Arc::new(World {
             bot,
             mutant,
+            traced,
             tally,
             store: Mutex::default(),
             ledger: Mutex::default(),
@@ -128,7 +131,16 @@ impl Stage {
     }
 
     pub(crate) fn count(&self, event: Event) {
+        self.tell_of(|| event.name().to_owned());
         self.0.tally.count(event);
+    }
+
+    /// Tells what happens, when a schedule is lived again.
+    pub(crate) fn tell_of(&self, what: impl FnOnce() -> String) {
+        if self.0.traced {
+            let (elapsed, task) = (self.state().elapsed, shuttle::current::me());
+            println!("{elapsed:?} {task:?}: {}", what());
+        }
     }
 
     /// Before an operation of a port.
@@ -243,7 +255,12 @@ impl Stage {
 
     /// Moves the clock to the next sleeper's time.
     fn leap(&self) {
-        let next = self.state().sleepers.values().map(|(until, _)| *until).min();
+        let next = self
+            .state()
+            .sleepers
+            .values()
+            .map(|(until, _)| *until)
+            .min();
         if let Some(until) = next {
             let now = self.state().elapsed;
             self.pass(until.saturating_sub(now));
@@ -324,7 +341,10 @@ impl Future for Nap {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let mut state = self.stage.state();
-        let told = self.token.as_ref().is_some_and(|token| state.tokens.contains(token));
+        let told = self
+            .token
+            .as_ref()
+            .is_some_and(|token| state.tokens.contains(token));
         if told || state.elapsed >= self.until {
             return Poll::Ready(());
         }

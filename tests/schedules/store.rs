@@ -13,9 +13,10 @@ use engine::session::{
 };
 use engine::tool::{Record, Records};
 use engine::transcript::{
-    Outcomes, Settled, Settlement, ToolResult, ToolResults, ToolStatus, Transcripts, TurnRecord,
+    Decision, Outcomes, PlannedCall, Settled, Settlement, ToolResult, ToolResults, ToolStatus,
+    Transcripts, TurnRecord,
 };
-use engine::turn::Spill;
+use engine::turn::{Planned, Spill};
 use serde_json::Value;
 
 use super::mutant::Mutant;
@@ -41,6 +42,24 @@ impl Stage {
     /// The session as it is, looked at from outside.
     pub(crate) fn session(&self, key: &SessionKey) -> Arc<Session> {
         self.store().sessions.get(key).cloned().unwrap_or_default()
+    }
+
+    /// Makes `call` a call of the plan; whether it was none.
+    pub(crate) fn plan_too(&self, planned: &Planned, call: &PlannedCall) -> bool {
+        self.ledger().misused = true;
+        let mut store = self.store();
+        let mut records = store.records.values_mut().flatten();
+        let of_plan = |record: &&mut Arc<TurnRecord>| record.plan == planned.plan;
+        let Some(record) = records.find(of_plan) else {
+            return false;
+        };
+        match &mut Arc::make_mut(record).decision {
+            Decision::Tools { calls, .. } if calls.len() == 1 => {
+                calls.push(call.clone());
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Carries a write out, unless it fails; the caller may not learn of it.
@@ -79,12 +98,16 @@ impl Sessions for Stage {
         let mut after = Session::clone(&before);
         let applied = match self.0.mutant.apply(&mut after, &command) {
             Ok(()) => {
+                self.tell_of(|| format!("{command:?}"));
                 let after = Arc::new(after);
-                self.store().sessions.insert(key.clone(), Arc::clone(&after));
+                self.store()
+                    .sessions
+                    .insert(key.clone(), Arc::clone(&after));
                 self.follow(key, &before, &command, &after);
                 Applied::Done(after)
             }
             Err(refusal) => {
+                self.tell_of(|| format!("{refusal:?} {command:?}"));
                 self.note(&refusal);
                 Applied::Refused(refusal, before)
             }
@@ -121,9 +144,8 @@ impl Transcripts for Stage {
     async fn write(&self, key: &SessionKey, record: &TurnRecord) -> Result<(), Error> {
         Self::write(self, |store| {
             let records = store.records.entry(key.clone()).or_default();
-            let known = |known: &Arc<TurnRecord>| {
-                (known.turn, known.plan) == (record.turn, record.plan)
-            };
+            let known =
+                |known: &Arc<TurnRecord>| (known.turn, known.plan) == (record.turn, record.plan);
             if !records.iter().any(known) {
                 let place = records.partition_point(|known| known.turn <= record.turn);
                 records.insert(place, Arc::new(record.clone()));
@@ -177,6 +199,7 @@ impl ToolResults for Stage {
         if standing.status == ToolStatus::Unknown {
             self.count(Event::Unknown);
         }
+        self.tell_of(|| format!("{intent}: {:?}", standing.status));
         self.stands(key, intent, &standing);
         Ok(standing)
     }
