@@ -11,6 +11,7 @@ mod deliver;
 mod desk;
 mod effect;
 mod happen;
+mod inbox;
 mod invariant;
 mod item;
 mod ledger;
@@ -197,6 +198,18 @@ fn no_world_goes_round_in_circles() {
             Err(circle) => panic!("{name}: {circle}"),
         }
     }
+}
+
+#[test]
+fn a_turn_that_restarts_for_what_it_cannot_take_is_found_in_a_circle() {
+    let mut settings = worlds::all(Bound::Small).into_iter();
+    let setting = settings.find(|world| world.name == "supersede");
+    let setting = setting.map(|setting| Setting {
+        slip: setting::Slip::RestartsForWhatItCannotTake,
+        ..setting
+    });
+    let found = setting.map(circles::search);
+    assert!(matches!(found, Some(Err(_))), "{found:?}");
 }
 
 /// Each kind of event happened somewhere, or the proof is of less than it says.

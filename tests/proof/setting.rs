@@ -165,6 +165,8 @@ pub(crate) enum Slip {
     LooksAndDoesNotReserve,
     /// It does not ask whether the bot was stopped when it makes what a dead hold had claimed.
     ForgetsTheStop,
+    /// It thinks again for a message that the turn does not take.
+    RestartsForWhatItCannotTake,
     /// It makes under a new key what the other side says has not happened.
     NewKeyAfterAsking,
     /// It undoes a call that was made again where it was made last.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use engine::approval::{Approval, ApprovalStart, Envelope, State};
+use engine::document::{DocumentKey, Topic};
 use engine::message::Channel;
 use engine::runtime::Clock;
 use engine::session::{Command, Origin, OwnerId, Pending, PlanId, Session, SessionKey, Terms};
@@ -79,15 +81,58 @@ pub(crate) fn turning(stage: Stage) {
 /// Ask, decide, use: people answer at once, late or not at all, and others try to use their yes.
 pub(crate) fn approving(stage: Stage) {
     let key = contact(Channel::Web);
+    if draw(4) > 0 {
+        // Most begin where the question stands: the turn that asked is over.
+        let start = question(&stage, &key);
+        return run(stage, key, move |stage, _| {
+            let functions = Functions::new(stage);
+            let waits = functions.desk.waits.clone();
+            stage.keep(async move { drop(waits.start(start).await) });
+            if draw(3) == 0 {
+                stage.begin(functions.sweep());
+            }
+        });
+    }
     let calls = vec![planned("wire", asked(), "wire#1?1".to_owned())];
     let (start, output) = plan(&stage, &key, calls);
     run(stage, key, move |stage, _| {
         let functions = Functions::new(stage);
+        if draw(2) == 0 {
+            stage.begin(functions.clone().carry_out(start.clone(), output.clone()));
+        }
         stage.begin(functions.clone().carry_out(start, output));
         if draw(3) == 0 {
             stage.begin(functions.sweep());
         }
     });
+}
+
+/// A question that stands, and the execution that waits for its answer.
+fn question(stage: &Stage, key: &SessionKey) -> ApprovalStart {
+    let tool = &stage.0.bot.tools["wire"];
+    let rule = tool.approval.as_ref().unwrap_or_else(|| panic!("wire asks nobody"));
+    let now = stage.now();
+    let approval = Approval {
+        id: Approval::id_of(key, 1, "wire", &asked()),
+        session: key.clone(),
+        envelope: Envelope::new(key, tool, rule, &asked()),
+        requested_at: now,
+        expires_at: now.plus(rule.expires),
+        role: rule.role.clone(),
+        needed: rule.needed,
+        requester: None,
+        decisions: Vec::new(),
+        state: State::Pending,
+        token: None,
+    };
+    let body = serde_json::to_value(&approval).unwrap_or_default();
+    let document = DocumentKey::new(key.tenant(), Topic::Approval, &approval.id);
+    stage.store().documents.insert(document, (1, body));
+    ApprovalStart {
+        session: key.clone(),
+        approval: approval.id,
+        seconds: rule.expires.as_secs(),
+    }
 }
 
 /// Runs a path to its end and judges it.
