@@ -10,7 +10,7 @@ use engine::error::{Error, Kind};
 use engine::event::{Event as Shown, Events};
 use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
 use engine::message::{Carrier, Channel, Delivery, DeliveryState, Reference, SendReport};
-use engine::model::{Deltas, ModelError, ModelErrorKind};
+use engine::model::{Deltas, ModelError, ModelErrorKind, ToolCall};
 use engine::runtime::Clock;
 use engine::session::SessionKey;
 use engine::tool::Secrets;
@@ -29,6 +29,10 @@ const NEVER: Duration = Duration::from_secs(100_000_000);
 pub(crate) fn asked() -> Value {
     json!({ "order": "A1", "amount": 80 })
 }
+
+const LOOK: &str = "format = 1\ndescription = \"Looks.\"\nkind = \"table\"\n\
+    [parameters]\ntype = \"object\"\n[parameters.properties.order]\ntype = \"string\"\n\
+    [table]\nfile = \"orders.csv\"\nmatch = [\"order\"]\n";
 
 fn tool(name: &str, side_effect: &str, more: &str) -> String {
     format!(
@@ -55,6 +59,8 @@ pub(crate) fn bot(supersede: bool) -> Arc<Bot> {
             .with("people.toml", people)
             .with("script.toml", "format = 1\n")
             .with("SOUL.md", "You help.")
+            .with("tools/look.toml", LOOK)
+            .with("orders.csv", "order\nA1\n")
             .with("tools/charge.toml", tool("charge", "irreversible", ""))
             .with("tools/note.toml", tool("note", "idempotent", key))
             .with(
@@ -89,6 +95,19 @@ impl Stage {
     }
 }
 
+/// A call that changes nothing.
+fn look() -> Conclusion {
+    let call = ToolCall {
+        id: "1".to_owned(),
+        name: "look".to_owned(),
+        arguments: json!({ "order": "A1" }),
+    };
+    Conclusion::Tools {
+        text: String::new(),
+        calls: vec![call],
+    }
+}
+
 #[async_trait]
 impl Bots for Stage {
     async fn find(&self, _: &str, _: &str) -> Result<Arc<Bot>, Error> {
@@ -108,7 +127,7 @@ impl Crew for Stage {
 
 #[async_trait]
 impl Brain for Stage {
-    async fn think(&self, _: Context<'_>, _: &mut dyn Deltas) -> Thought {
+    async fn think(&self, context: Context<'_>, _: &mut dyn Deltas) -> Thought {
         self.point().await;
         if draw(4) == 0 {
             self.nap(Duration::from_secs(1), None).await;
@@ -119,6 +138,9 @@ impl Brain for Stage {
                 kind: ModelErrorKind::Cut,
                 detail: "the stream was cut".to_owned(),
             })
+        } else if context.round == 0 && draw(4) == 0 {
+            self.count(Event::Looked);
+            look()
         } else {
             Conclusion::Reply("Done.".to_owned())
         };

@@ -68,6 +68,15 @@ pub(crate) fn turning(stage: Stage) {
     };
     run(stage, contact(channel), |stage, key| {
         let functions = Functions::new(stage);
+        if draw(8) == 0 {
+            stage.count(Event::NearlyParked);
+            let session = Session {
+                tries: TIMING.tries - 1,
+                ..Session::default()
+            };
+            let mut store = stage.store();
+            store.sessions.insert(key.clone(), Arc::new(session));
+        }
         for message in 0..2 {
             let id = format!("m{message}");
             stage.begin(functions.clone().deliver_message(key.clone(), id));
@@ -110,7 +119,10 @@ pub(crate) fn approving(stage: Stage) {
 /// A question that stands, and the execution that waits for its answer.
 fn question(stage: &Stage, key: &SessionKey) -> ApprovalStart {
     let tool = &stage.0.bot.tools["wire"];
-    let rule = tool.approval.as_ref().unwrap_or_else(|| panic!("wire asks nobody"));
+    let rule = tool
+        .approval
+        .as_ref()
+        .unwrap_or_else(|| panic!("wire asks nobody"));
     let now = stage.now();
     let approval = Approval {
         id: Approval::id_of(key, 1, "wire", &asked()),

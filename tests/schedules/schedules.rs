@@ -189,6 +189,8 @@ fn a_gate_is_passed_once_and_every_message_settles_once() {
             Event::DeliveredAgain,
             Event::Reclaimed,
             Event::NotMine,
+            Event::Looked,
+            Event::NearlyParked,
             Event::Superseded,
             Event::Sent,
             Event::Unconfirmed,

@@ -40,6 +40,8 @@ events! {
     Stopped "an operator stopped the bot",
     NotBegun "an effect was not begun because the bot was stopped",
     Unknown "an effect was recorded as unknown",
+    Looked "a turn called a tool that changes nothing",
+    NearlyParked "a turn had died so often that it takes one message",
     Gated "a gate was passed",
     Superseded "a turn was superseded",
     Sent "a reply was sent",
