@@ -11,7 +11,7 @@ use engine::session::{Command, PlanId, Session, SessionKey};
 use engine::transcript::{Decision, Settlement, ToolResult, ToolStatus, TurnRecord, Verdict};
 use serde_json::Value;
 
-use super::machine::TIMING;
+use super::functions::TIMING;
 use super::stage::{Stage, locked};
 use super::tally::Event;
 

@@ -1,146 +1,21 @@
-//! The functions of a turn and of an approval, put together as the state machines put them together.
+//! `statemachines/turn.asl.json`, its webhooks and its sweep.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::approval::{
-    Answer, ApprovalStart, Ask, AskInput, Desk, NoLinks, Tell, TellInput, Waits,
-};
-use engine::budget::Ledger;
 use engine::error::Error;
 use engine::session::SessionKey;
-use engine::switch::Switches;
-use engine::tool::Toolbox;
 use engine::transcript::PlannedCall;
 use engine::turn::{
-    Accept, CallInput, CallTool, Caught, Deliver, DeliverOutput, Fail, FailInput, FailOutput,
-    Intake, NumberedCall, Planned, Run, RunInput, RunOutput, Settler, Sweep, Timing, TurnStart,
-    Turns,
+    CallInput, Caught, DeliverOutput, FailInput, FailOutput, NumberedCall, Planned, RunInput,
+    RunOutput, TurnStart, Turns,
 };
 
+use super::functions::{Functions, TIMING};
 use super::stage::{Stage, draw, lost, point};
 use super::tally::Event;
 
-/// Small, so that whoever waits for another does not look often.
-pub(crate) const TIMING: Timing = Timing {
-    effect: Duration::from_secs(4),
-    lease: Duration::from_secs(5),
-    think: Duration::from_secs(20),
-    watch: Duration::from_millis(500),
-    grace: Duration::from_secs(1),
-    tries: 6,
-};
-
-/// Every function, as shipped.
-#[derive(Clone)]
-pub(crate) struct Functions {
-    stage: Stage,
-    pub(crate) intake: Intake,
-    pub(crate) run: Run,
-    pub(crate) call: CallTool,
-    deliver: Deliver,
-    fail: Fail,
-    pub(crate) desk: Desk,
-    ask: Ask,
-    tell: Tell,
-    pub(crate) sweep: Sweep,
-}
-
 impl Functions {
-    pub(crate) fn new(stage: &Stage) -> Self {
-        let port = Arc::new(stage.clone());
-        let runtime = stage.runtime();
-        let switches = Arc::new(Switches::new(runtime.clone(), port.clone()));
-        let desk = Desk {
-            runtime: runtime.clone(),
-            documents: port.clone(),
-            bots: port.clone(),
-            waits: port.clone(),
-        };
-        let intake = Intake {
-            accept: Accept {
-                runtime: runtime.clone(),
-                sessions: port.clone(),
-                bots: port.clone(),
-                timing: TIMING,
-            },
-            outcomes: port.clone(),
-            turns: port.clone(),
-        };
-        let deliver = Deliver {
-            settler: Settler {
-                runtime: runtime.clone(),
-                sessions: port.clone(),
-                spill: port.clone(),
-                timing: TIMING,
-            },
-            transcripts: port.clone(),
-            outcomes: port.clone(),
-            carriers: port.clone(),
-            events: port.clone(),
-        };
-        Self {
-            stage: stage.clone(),
-            run: Run {
-                runtime: runtime.clone(),
-                sessions: port.clone(),
-                transcripts: port.clone(),
-                results: port.clone(),
-                outcomes: port.clone(),
-                spill: port.clone(),
-                crew: port.clone(),
-                carriers: port.clone(),
-                desk: desk.clone(),
-                secrets: port.clone(),
-                ledger: Arc::new(Ledger::new(port.clone())),
-                switches: Arc::clone(&switches),
-                events: port.clone(),
-                timing: TIMING,
-            },
-            call: CallTool {
-                runtime: runtime.clone(),
-                sessions: port.clone(),
-                transcripts: port.clone(),
-                results: port.clone(),
-                documents: port.clone(),
-                bots: port.clone(),
-                toolbox: Toolbox {
-                    http: port.clone(),
-                    records: port.clone(),
-                    secrets: port.clone(),
-                },
-                desk: desk.clone(),
-                switches,
-                events: port.clone(),
-                timing: TIMING,
-            },
-            fail: Fail {
-                deliver: deliver.clone(),
-                bots: port.clone(),
-                results: port.clone(),
-                documents: port.clone(),
-            },
-            deliver,
-            ask: Ask {
-                desk: desk.clone(),
-                intake: intake.clone(),
-                links: Arc::new(NoLinks),
-            },
-            tell: Tell {
-                desk: desk.clone(),
-                intake: intake.clone(),
-            },
-            desk,
-            intake,
-            sweep: Sweep {
-                runtime,
-                sessions: port,
-                timing: TIMING,
-            },
-        }
-    }
-
     /// `statemachines/turn.asl.json` from its start.
     pub(crate) async fn turn(self, start: TurnStart) {
         let input = RunInput {
@@ -291,7 +166,7 @@ impl Functions {
     }
 
     /// Calls a function as a state machine does: three times at most. It may be given up and go on.
-    async fn invoke<T, F>(&self, work: impl Fn() -> F) -> Result<T, Error>
+    pub(super) async fn invoke<T, F>(&self, work: impl Fn() -> F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
@@ -358,20 +233,6 @@ impl Functions {
     }
 }
 
-/// Somebody answers, at once or just before or after it is too late.
-async fn decide(stage: Stage, desk: Desk, approval: String, person: &'static str) {
-    if draw(8) == 0 {
-        let late = 3595 + 2 * draw(6);
-        stage.nap(Duration::from_secs(late), None).await;
-    }
-    let answer = match draw(3) {
-        0 => Answer::No,
-        _ => Answer::Yes,
-    };
-    let call = ("local", approval.as_str());
-    drop(desk.decide(call, person, answer, None).await);
-}
-
 /// Where the state machine goes.
 enum Next {
     Run(RunInput),
@@ -404,67 +265,6 @@ impl Turns for Stage {
             self.begin(functions.clone().turn(turn.clone()));
         }
         self.begin(functions.turn(turn));
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Waits for Stage {
-    /// `statemachines/approval.asl.json`.
-    async fn start(&self, start: ApprovalStart) -> Result<(), Error> {
-        self.point().await;
-        if !self.asks(&start.approval) {
-            return Ok(());
-        }
-        self.count(Event::Asked);
-        let functions = Functions::new(self);
-        let stage = self.clone();
-        for person in ["ana", "ben"] {
-            if draw(3) > 0 {
-                let (desk, id) = (functions.desk.clone(), start.approval.clone());
-                self.begin(decide(stage.clone(), desk, id, person));
-            }
-        }
-        // The service keeps a Standard execution alive; only its functions may die.
-        self.keep(async move {
-            let ApprovalStart {
-                session,
-                approval,
-                seconds,
-            } = start;
-            let wait = stage.nap(Duration::from_secs(seconds), Some(approval.clone()));
-            let input = AskInput {
-                session: session.clone(),
-                approval: approval.clone(),
-                token: approval.clone(),
-            };
-            let ask = functions.ask.clone();
-            let asked = functions.invoke(move || {
-                let (ask, input) = (ask.clone(), input.clone());
-                async move { ask.handle(input).await }
-            });
-            if asked.await.is_ok() {
-                wait.await;
-            }
-            let input = TellInput { session, approval };
-            for _ in 0..7 {
-                let (tell, input) = (functions.tell.clone(), input.clone());
-                let told = functions.invoke(move || {
-                    let (tell, input) = (tell.clone(), input.clone());
-                    async move { tell.handle(input).await }
-                });
-                if told.await.is_ok() {
-                    return;
-                }
-            }
-            stage.must(false, "an answer was never told");
-        });
-        Ok(())
-    }
-
-    async fn go_on(&self, token: &str) -> Result<(), Error> {
-        self.point().await;
-        self.tell(token);
         Ok(())
     }
 }

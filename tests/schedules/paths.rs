@@ -11,7 +11,7 @@ use engine::transcript::{Decision, PlannedCall, Taken, TurnRecord};
 use engine::turn::{NumberedCall, Planned, RunOutput, TurnStart};
 use serde_json::{Value, json};
 
-use super::machine::{Functions, TIMING};
+use super::functions::{Functions, TIMING};
 use super::outside::{asked, contact};
 use super::stage::{Stage, draw};
 use super::tally::Event;

@@ -7,6 +7,8 @@
 
 #![expect(clippy::print_stdout, reason = "a test tells what it has seen")]
 
+mod asking;
+mod functions;
 mod judge;
 mod machine;
 mod mutant;
