@@ -15,6 +15,9 @@ use super::functions::TIMING;
 use super::stage::{Stage, locked};
 use super::tally::Event;
 
+/// More thoughts than any schedule has a reason for.
+const MANY: u32 = 60;
+
 /// How long a process trusts what it knows of a stop.
 const TRUST: Duration = Duration::from_secs(1);
 
@@ -45,6 +48,8 @@ pub(crate) struct Ledger {
     sent: Vec<(SessionKey, u64)>,
     /// The yes may have been used by a call of the same arguments that nobody planned.
     pub(crate) misused: bool,
+    /// How often the model was asked.
+    thoughts: u32,
     /// When an operator stopped the bot.
     stopped: Option<Time>,
     /// How the question to people was first decided, and when.
@@ -121,6 +126,16 @@ impl Stage {
             .entry(place)
             .or_insert(standing.status);
         self.must(known == standing.status, "the result of an intent changed");
+    }
+
+    /// The model is asked.
+    pub(crate) fn thinks(&self) {
+        let thoughts = {
+            let mut ledger = self.ledger();
+            ledger.thoughts += 1;
+            ledger.thoughts
+        };
+        self.must(thoughts <= MANY, "a turn was thought again and again");
     }
 
     /// An operator stops the bot.

@@ -128,6 +128,7 @@ impl Crew for Stage {
 #[async_trait]
 impl Brain for Stage {
     async fn think(&self, context: Context<'_>, _: &mut dyn Deltas) -> Thought {
+        self.thinks();
         self.point().await;
         if draw(4) == 0 {
             self.nap(Duration::from_secs(1), None).await;
@@ -138,7 +139,7 @@ impl Brain for Stage {
                 kind: ModelErrorKind::Cut,
                 detail: "the stream was cut".to_owned(),
             })
-        } else if context.round == 0 && draw(4) == 0 {
+        } else if context.round == 0 && self.0.looks {
             self.count(Event::Looked);
             look()
         } else {

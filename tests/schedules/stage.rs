@@ -57,6 +57,8 @@ pub(crate) fn draw(below: u64) -> u64 {
 pub(crate) struct World {
     pub(crate) bot: Arc<Bot>,
     pub(crate) mutant: Mutant,
+    /// Whether the model looks something up before it answers.
+    pub(crate) looks: bool,
     /// Whether it is told what happens.
     pub(crate) traced: bool,
     pub(crate) tally: Tally,
@@ -109,6 +111,7 @@ impl Stage {
         Self(Arc::new(World {
             bot,
             mutant,
+            looks: draw(4) == 0,
             traced,
             tally,
             store: Mutex::default(),
