@@ -3,8 +3,8 @@
 use engine::session::{Claim, Refusal};
 
 use super::desk::{ASKED, Approval, OTHER};
+use super::effect::Effect;
 use super::invariant::Broken;
-use super::ledger::Effect;
 use super::run::{Call, Entry, Found, Held, Lane, Phase, Run, Says};
 use super::setting::{Idea, Setting, Slip, Tool};
 use super::step::{Choice, Scene, Stepped};
@@ -27,6 +27,16 @@ impl World {
         }
         if setting.slip == Slip::UndoesInOrder {
             calls.reverse();
+        }
+        if setting.slip != Slip::UndoesWhereItWasRepeated {
+            // A call that is made again is answered with what the first one came to.
+            let mut first: Vec<&Call> = Vec::new();
+            for call in calls.into_iter().rev() {
+                if first.iter().all(|known| known.intent != call.intent) {
+                    first.push(call);
+                }
+            }
+            calls = first.into_iter().rev().collect();
         }
         calls.into_iter().find_map(|call| {
             let stands = call.tool.can_be_undone()
@@ -79,6 +89,20 @@ impl World {
                 }
             }
             Lane::Claim { by, left } => self.claim(scene, run, lane, &call, (by, left))?,
+            Lane::Look { by, left } => self.look(scene, &call, (by, left), choice),
+            Lane::Check {
+                by,
+                left,
+                stopped,
+                renew,
+            } => match (self.desk.stopped, renew) {
+                (true, _) => {
+                    scene.tally.count(Event::NotBegun);
+                    Lane::Record { found: stopped }
+                }
+                (false, true) => Lane::Renew { by, left },
+                (false, false) => Lane::Work { left },
+            },
             Lane::Renew { left, .. } => match self.issue(scene, run, lane)? {
                 Ok(()) | Err(Refusal::NotLater) => Lane::Work { left },
                 Err(_) => Lane::Done,
@@ -87,7 +111,7 @@ impl World {
                 let effect = Effect {
                     tool: call.tool,
                     turn,
-                    key: provider_key(scene.setting, &call),
+                    key: provider_key(scene.setting, &call, run.hold),
                     plan: Some(*plan),
                 };
                 self.work(scene, run.hold, effect, &call, left, choice)?
@@ -125,7 +149,20 @@ impl World {
         let asks = call.tool == Tool::Wire
             && call.yes.is_none()
             && scene.setting.slip != Slip::ForgetsToAsk;
-        let work = if asks { Lane::Ask } else { Lane::Work { left } };
+        let work = if asks {
+            Lane::Ask
+        } else if scene.setting.faults.stops > 0 {
+            let stopped = Found::Failed;
+            let renew = false;
+            Lane::Check {
+                by,
+                left,
+                stopped,
+                renew,
+            }
+        } else {
+            Lane::Work { left }
+        };
         let hold = run.hold;
         if scene.setting.slip == Slip::ActsBeforeTheClaim {
             return Ok(work);
@@ -141,6 +178,8 @@ impl World {
                     Lane::Ask
                 } else if scene.setting.slip == Slip::RunsOrphansAgain {
                     Lane::Renew { by, left }
+                } else if call.tool == Tool::Seek {
+                    Lane::Look { by, left }
                 } else if !call.tool.is_repeatable() {
                     Lane::Record {
                         found: Found::Unknown,
@@ -150,7 +189,7 @@ impl World {
                         found: Found::Failed,
                     }
                 } else {
-                    Lane::Renew { by, left }
+                    again(scene.setting, (by, left), Found::Unknown)
                 }
             }
             Err(refusal) => {
@@ -160,6 +199,32 @@ impl World {
                 Lane::Done
             }
         })
+    }
+
+    /// The other side says whether a call of a dead hold happened, unless it says nothing.
+    fn look(
+        &mut self,
+        scene: Scene<'_>,
+        call: &Call,
+        (by, left): (u64, i8),
+        choice: Choice,
+    ) -> Lane {
+        if choice == Choice::NotDoneUnseen {
+            self.left.timeouts -= 1;
+            let found = Found::Unknown;
+            return Lane::Record { found };
+        }
+        if self.ledger.has_happened(&call.intent) {
+            scene.tally.count(Event::LookedUp);
+            let found = Found::Succeeded;
+            return Lane::Record { found };
+        }
+        scene.tally.count(Event::LookedInVain);
+        if self.session().tries >= scene.setting.tries {
+            let found = Found::Failed;
+            return Lane::Record { found };
+        }
+        again(scene.setting, (by, left), Found::Failed)
     }
 
     fn work(
@@ -184,6 +249,7 @@ impl World {
             if effect.tool == Tool::Wire {
                 self.use_yes(call.yes)?;
             }
+            self.begin_effect()?;
             self.ledger.effect(
                 &self.session.0,
                 scene.setting,
@@ -198,7 +264,11 @@ impl World {
             Choice::DoneUnseen | Choice::NotDoneUnseen => {
                 self.left.timeouts -= 1;
                 scene.tally.count(Event::OpenedUnseen);
-                unseen(tool)
+                match choice {
+                    // The other side is asked at once.
+                    Choice::DoneUnseen if tool == Tool::Seek => Found::Succeeded,
+                    _ => unseen(tool),
+                }
             }
             _ => Found::Succeeded,
         };
@@ -245,6 +315,20 @@ impl World {
     }
 }
 
+/// What a dead hold had claimed is made again, unless the bot was stopped.
+fn again(setting: &Setting, (by, left): (u64, i8), stopped: Found) -> Lane {
+    if setting.faults.stops > 0 && setting.slip != Slip::ForgetsTheStop {
+        let renew = true;
+        return Lane::Check {
+            by,
+            left,
+            stopped,
+            renew,
+        };
+    }
+    Lane::Renew { by, left }
+}
+
 /// What is recorded of an effect of which nobody saw the end.
 fn unseen(tool: Tool) -> Found {
     match tool.is_repeatable() {
@@ -260,10 +344,11 @@ pub(super) fn commits(call: &Call) -> bool {
 }
 
 /// The idempotency key that a provider is given: a repeatable call keeps it however often it is tried.
-fn provider_key(setting: &Setting, call: &Call) -> String {
+fn provider_key(setting: &Setting, call: &Call, hold: Held) -> String {
     let first = call.intent.split('~').next().unwrap_or_default();
     match setting.slip {
         Slip::NewKeyForEachTry => call.intent.clone(),
+        Slip::NewKeyAfterAsking => format!("{}@{}", call.intent, hold.fence),
         _ if call.tool.is_repeatable() => first.to_owned(),
         _ => call.intent.clone(),
     }

@@ -1,6 +1,6 @@
 //! The approval document and the budget's counter: items beside the session.
 
-use super::invariant::{Broken, I7, I10, hold_true};
+use super::invariant::{Broken, I6, I7, I10, hold_true};
 use super::setting::{Setting, Slip};
 use super::world::World;
 
@@ -34,6 +34,10 @@ pub(crate) struct Desk {
     pub(crate) has_run_out: bool,
     /// Effects made with the yes.
     pub(crate) used: u8,
+    /// The bot was stopped.
+    pub(crate) stopped: bool,
+    /// Effects that had been let through when it was.
+    pub(crate) under_way: u8,
     /// What the budget's counter stands at.
     pub(crate) counted: u8,
     /// What was spent.
@@ -82,6 +86,17 @@ impl World {
         hold_true(!self.desk.has_run_out, I7, "the yes had run out")?;
         self.desk.used += 1;
         hold_true(self.desk.used == 1, I7, "the yes was used twice")
+    }
+
+    /// An effect begins: when the bot was stopped, only one that had been let through.
+    pub(crate) fn begin_effect(&mut self) -> Result<(), Broken> {
+        if !self.desk.stopped {
+            return Ok(());
+        }
+        let let_through = self.desk.under_way > 0;
+        hold_true(let_through, I6, "an effect began after the bot was stopped")?;
+        self.desk.under_way -= 1;
+        Ok(())
     }
 
     /// Sets aside the most that a thought may cost; whether there is as much.

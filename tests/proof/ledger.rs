@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use engine::session::{Command, Session};
 
-use super::invariant::{Broken, I1, I2, I3, I4, I5, I8, I9, hold_true};
+use super::effect::Effect;
+use super::invariant::{Broken, I1, I2, I3, I4, I8, hold_true};
 use super::run::{Found, Held, Plan, Says, Verdict};
-use super::setting::{Setting, Tool};
+use super::setting::Setting;
 use super::tally::{Event, Tally};
 use super::world::{World, letter_of};
 
@@ -24,17 +25,6 @@ pub(crate) enum Fate {
 pub(crate) struct Arrival {
     pub(crate) letter: usize,
     pub(crate) fate: Fate,
-}
-
-/// An effect that happened.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Effect {
-    pub(crate) tool: Tool,
-    pub(crate) turn: u64,
-    /// The key that the provider was given.
-    pub(crate) key: String,
-    /// The plan, while the turn runs.
-    pub(crate) plan: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -72,10 +62,14 @@ impl Ledger {
         tally: &Tally,
     ) -> Result<(), Broken> {
         match command {
-            Command::Accept { message, .. } => self.fates.push(Arrival {
-                letter: letter_of(&message.id),
-                fate: Fate::Waiting,
-            }),
+            Command::Accept { message, .. } => {
+                let letter = letter_of(&message.id);
+                let fate = Fate::Waiting;
+                self.fates.push(Arrival { letter, fate });
+                let last = after.inbox.last();
+                let in_order = last.is_some_and(|last| last.id == message.id);
+                hold_true(in_order, I4, "a message overtook those that waited")?;
+            }
             Command::Reclaim { .. } => {
                 let over = before
                     .lease
@@ -102,6 +96,12 @@ impl Ledger {
                 upto,
                 ..
             } => {
+                let first = self
+                    .fates
+                    .iter()
+                    .position(|arrival| arrival.fate == Fate::Waiting);
+                let in_order = first.is_none_or(|first| first + 1 >= *from as usize);
+                hold_true(in_order, I4, "a turn left older messages behind")?;
                 self.turn(*from, *upto, step.turn, plans.get(&chain.plan.0))?;
                 self.one_line(plans, step.turn, chain.plan.0)?;
                 self.undone(plans, results, step.turn, chain.plan.0)?;
@@ -173,83 +173,6 @@ impl Ledger {
         Ok(())
     }
 
-    /// The effects of a turn belong to the line of plans that passes its gate.
-    fn one_line(&self, plans: &BTreeMap<u64, Plan>, turn: u64, gated: u64) -> Result<(), Broken> {
-        for effect in self.effects.iter().filter(|effect| effect.turn == turn) {
-            let line = effect
-                .plan
-                .is_none_or(|plan| World::continues(plans, gated, plan));
-            hold_true(line, I5, "an effect of a plan that was dropped")?;
-        }
-        Ok(())
-    }
-
-    /// What can be undone was, or was tried, where the turn gave up or was superseded.
-    fn undone(
-        &self,
-        plans: &BTreeMap<u64, Plan>,
-        results: &BTreeMap<String, Found>,
-        turn: u64,
-        gated: u64,
-    ) -> Result<(), Broken> {
-        let gives_up = plans
-            .get(&gated)
-            .is_some_and(|plan| plan.says == Says::Failed);
-        let begun = if gives_up && self.committed < turn {
-            Some(gated)
-        } else {
-            let mut undoing = None;
-            let mut next = Some(gated);
-            while let Some((id, plan)) = next.and_then(|id| Some((id, plans.get(&id)?))) {
-                undoing = plan.undoing.map(|_| id).or(undoing);
-                next = plan.previous;
-            }
-            undoing
-        };
-        let Some(begun) = begun else { return Ok(()) };
-        let stands = |effect: &&Effect| {
-            effect.tool.can_be_undone()
-                && effect.turn == turn
-                && effect
-                    .plan
-                    .is_some_and(|plan| World::continues(plans, begun, plan))
-                && results.get(&effect.key) == Some(&Found::Succeeded)
-        };
-        let left = self
-            .effects
-            .iter()
-            .filter(stands)
-            .any(|effect| !results.contains_key(&format!("undo~{}", effect.key)));
-        hold_true(
-            !left || self.committed == turn,
-            I9,
-            "an effect was left standing",
-        )
-    }
-
-    /// An effect is undone: everything after it was before.
-    fn undo(&self, results: &BTreeMap<String, Found>, effect: &Effect) -> Result<(), Broken> {
-        let of = effect.key.split("undo~").nth(1).unwrap_or_default();
-        let of = of.split('@').next().unwrap_or_default();
-        let again = self.effects.iter().any(|known| {
-            known.tool == Tool::Undo && known.key.split('@').next() == effect.key.split('@').next()
-        });
-        hold_true(!again, I9, "an effect was undone twice")?;
-        let place = self.effects.iter().position(|known| known.key == of);
-        hold_true(place.is_some(), I9, "what did not happen was undone")?;
-        let after = self.effects.iter().skip(place.unwrap_or_default() + 1);
-        // The calls of one plan run at once, in no order.
-        let plan = place.map(|place| self.effects[place].plan);
-        let later = after
-            .filter(|later| later.turn == effect.turn && later.tool.can_be_undone())
-            .filter(|later| Some(later.plan) != plan)
-            .filter(|later| results.get(&later.key) == Some(&Found::Succeeded));
-        let in_order = later
-            .clone()
-            .all(|later| results.contains_key(&format!("undo~{}", later.key)));
-        hold_true(in_order, I9, "an effect was undone before a later one")
-    }
-
     fn settle(
         &mut self,
         setting: &Setting,
@@ -262,13 +185,14 @@ impl Ledger {
             Verdict::Answered => Event::Answered,
             Verdict::Failed => Event::Failed,
             Verdict::HandedOff => Event::HandedOff,
+            Verdict::Refused => Event::Refused,
             Verdict::Unconfirmed => Event::Unconfirmed,
         });
         let sent = self.sent.contains(&turn);
         let said = plan.is_some_and(|plan| plan.says.is_said());
         let honest = match verdict {
             Verdict::Answered => said && (sent || !setting.carrier),
-            Verdict::Failed | Verdict::HandedOff => !said || !sent,
+            Verdict::Failed | Verdict::HandedOff | Verdict::Refused => !said || !sent,
             Verdict::Unconfirmed => said,
         };
         hold_true(honest, I3, "a verdict that is not true")?;
@@ -283,60 +207,6 @@ impl Ledger {
     /// Writes the verdict of a turn unless it has one.
     pub(crate) fn pronounce(&mut self, turn: u64, verdict: Verdict) -> Verdict {
         *self.verdicts.entry(turn).or_insert(verdict)
-    }
-
-    /// An effect happens.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the ledger judges by all that is stored"
-    )]
-    pub(crate) fn effect(
-        &mut self,
-        session: &Session,
-        setting: &Setting,
-        hold: Held,
-        effect: Effect,
-        intent: &str,
-        results: &BTreeMap<String, Found>,
-        tally: &Tally,
-    ) -> Result<(), Broken> {
-        if effect.tool == Tool::Undo {
-            self.undo(results, &effect)?;
-            tally.count(Event::Undone);
-        }
-        let opened = self.claimed.iter().any(|claimed| claimed == intent);
-        hold_true(opened, I2, "an effect that was not claimed")?;
-        let known = self
-            .effects
-            .iter()
-            .filter(|known| known.tool == effect.tool && known.turn == effect.turn)
-            .filter(|known| match effect.tool {
-                // What was undone may be done again, under a new key.
-                Tool::Undo => false,
-                tool if tool.can_be_undone() => {
-                    !results.contains_key(&format!("undo~{}", known.key))
-                }
-                _ => true,
-            });
-        let same = known.clone().any(|known| known.key == effect.key);
-        let first = known.count() == 0;
-        let harmless = effect.tool.is_repeatable() && same;
-        hold_true(first || harmless, I5, "an effect happened twice")?;
-        if setting.clocks.is_some() {
-            let current = session.hold() == Some(hold.hold());
-            hold_true(current || harmless, I2, "an effect under an old fence")?;
-        }
-        tally.count(if first {
-            Event::Effect
-        } else {
-            Event::EffectAgain
-        });
-        if first {
-            let running = effect.turn > self.gated;
-            let plan = effect.plan.filter(|_| running);
-            self.effects.push(Effect { plan, ..effect });
-        }
-        Ok(())
     }
 
     /// A reply leaves.
@@ -415,6 +285,15 @@ impl Ledger {
             hold_true(verdicts == 1, I3, "a message has two verdicts")?;
         }
         Ok(())
+    }
+
+    /// Whether messages were settled that may be given another try.
+    pub(crate) fn is_parked(&self) -> bool {
+        let parked = |arrival: &Arrival| {
+            let fate = arrival.fate;
+            fate == Fate::Settled(Verdict::Failed) || fate == Fate::Settled(Verdict::Unconfirmed)
+        };
+        self.fates.iter().any(parked)
     }
 
     pub(crate) fn plans(&self) -> impl Iterator<Item = u64> + '_ {

@@ -6,12 +6,18 @@
 #![expect(clippy::print_stdout, reason = "a proof tells what it visited")]
 
 mod call;
+mod circles;
+mod deliver;
 mod desk;
+mod effect;
+mod happen;
+mod inbox;
 mod invariant;
 mod item;
 mod ledger;
 mod model;
 mod mutant;
+mod mutants;
 mod run;
 mod setting;
 mod step;
@@ -26,7 +32,8 @@ use stateright::{Checker, HasDiscoveries, Model};
 
 use invariant::{Broken, Invariant};
 use model::Proof;
-use mutant::{MUTANTS, Mutant};
+use mutant::Mutant;
+use mutants::MUTANTS;
 use setting::Setting;
 use tally::Event;
 use worlds::Bound;
@@ -180,6 +187,29 @@ fn every_mutant_is_caught_and_by_the_invariant_it_breaks() {
         }
     }
     assert!(wrong.is_empty(), "not caught as expected: {wrong:#?}");
+}
+
+#[test]
+fn no_world_goes_round_in_circles() {
+    for setting in chosen(worlds::all(Bound::Small)).filter(|world| world.clocks.is_none()) {
+        let name = setting.name;
+        match circles::search(setting) {
+            Ok(states) => println!("{name}: {states} states, no circle"),
+            Err(circle) => panic!("{name}: {circle}"),
+        }
+    }
+}
+
+#[test]
+fn a_turn_that_restarts_for_what_it_cannot_take_is_found_in_a_circle() {
+    let mut settings = worlds::all(Bound::Small).into_iter();
+    let setting = settings.find(|world| world.name == "supersede");
+    let setting = setting.map(|setting| Setting {
+        slip: setting::Slip::RestartsForWhatItCannotTake,
+        ..setting
+    });
+    let found = setting.map(circles::search);
+    assert!(matches!(found, Some(Err(_))), "{found:?}");
 }
 
 /// Each kind of event happened somewhere, or the proof is of less than it says.

@@ -54,6 +54,18 @@ pub(crate) enum Lane {
     },
     /// A person is asked.
     Ask,
+    /// The other side is asked whether an earlier hold's call happened.
+    Look {
+        by: u64,
+        left: i8,
+    },
+    /// Whether the bot was stopped; what it is then recorded as, and whether the lease is renewed else.
+    Check {
+        by: u64,
+        left: i8,
+        stopped: Found,
+        renew: bool,
+    },
     /// The intent is an earlier hold's and may run again.
     Renew {
         by: u64,
@@ -91,6 +103,7 @@ pub(crate) enum Verdict {
     Answered,
     Failed,
     HandedOff,
+    Refused,
     Unconfirmed,
 }
 
@@ -188,6 +201,8 @@ pub(crate) enum Says {
     Words,
     Failed,
     HandedOff,
+    /// The bot was stopped.
+    Stopped,
     Call(Vec<Call>),
 }
 
@@ -206,7 +221,11 @@ impl Phase {
             Self::Tools { lanes, .. } => lanes.iter().any(|lane| {
                 matches!(
                     lane,
-                    Lane::Consume { by: own, .. } | Lane::Claim { by: own, .. } | Lane::Renew { by: own, .. }
+                    Lane::Consume { by: own, .. }
+                    | Lane::Claim { by: own, .. }
+                    | Lane::Look { by: own, .. }
+                    | Lane::Check { by: own, .. }
+                    | Lane::Renew { by: own, .. }
                         if *own == by
                 )
             }),
@@ -246,6 +265,8 @@ impl Phase {
                     match lane {
                         Lane::Consume { left, .. }
                         | Lane::Claim { left, .. }
+                        | Lane::Look { left, .. }
+                        | Lane::Check { left, .. }
                         | Lane::Renew { left, .. }
                         | Lane::Work { left, .. } => pass(left),
                         Lane::Record { .. } | Lane::Ask | Lane::Done => {}

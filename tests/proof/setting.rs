@@ -23,6 +23,8 @@ pub(crate) enum Tool {
     Undo,
     /// Irreversible, and needs a person's yes.
     Wire,
+    /// Irreversible; the other side knows its key, and can be asked whether it happened.
+    Seek,
 }
 
 impl Tool {
@@ -35,11 +37,17 @@ impl Tool {
             Self::Rent => 'r',
             Self::Undo => 'u',
             Self::Wire => 'w',
+            Self::Seek => 's',
         }
     }
 
     pub(crate) fn is_repeatable(self) -> bool {
         matches!(self, Self::Note | Self::Look)
+    }
+
+    /// Whether the other side does it once per key.
+    pub(crate) fn is_keyed(self) -> bool {
+        self.is_repeatable() || self == Self::Seek
     }
 
     pub(crate) fn is_pure(self) -> bool {
@@ -71,6 +79,8 @@ pub(crate) enum From {
     Person,
     /// An approval was decided, or ran out.
     Approval,
+    /// A person gives the contact's words another try, once a turn was parked.
+    Redrive,
 }
 
 /// How often each fault may happen.
@@ -94,6 +104,8 @@ pub(crate) struct Faults {
     pub(crate) timeouts: u8,
     /// A person takes the session over, and hands it back.
     pub(crate) takeovers: u8,
+    /// An operator stops the bot.
+    pub(crate) stops: u8,
 }
 
 /// Ticks of a clock.
@@ -151,6 +163,14 @@ pub(crate) enum Slip {
     SpendsBeforeReserving,
     /// It looks whether the budget has room, and does not set it aside.
     LooksAndDoesNotReserve,
+    /// It does not ask whether the bot was stopped when it makes what a dead hold had claimed.
+    ForgetsTheStop,
+    /// It thinks again for a message that the turn does not take.
+    RestartsForWhatItCannotTake,
+    /// It makes under a new key what the other side says has not happened.
+    NewKeyAfterAsking,
+    /// It undoes a call that was made again where it was made last.
+    UndoesWhereItWasRepeated,
 }
 
 /// One checked world.

@@ -1,9 +1,10 @@
 //! What `turn-run` reads, and what it decides: the first round of a turn, later rounds, overlap.
 
 use engine::overlap::Overlap;
-use engine::session::{Origin, Pending, Session};
+use engine::session::{Origin, Pending};
 
 use super::desk::{Approval, MOST};
+use super::inbox::{count, is_relayed, newer, takes_one};
 use super::run::{Call, Entry, Found, Held, Lane, Phase, Plan, Round, Says, Undoing};
 use super::setting::{Idea, Slip};
 use super::step::{Choice, Scene, Stepped, time};
@@ -79,7 +80,7 @@ impl World {
         }
         let count = match choice {
             Choice::Alone => 1,
-            _ => count(session, scene.setting.tries),
+            _ => count(session, scene.setting),
         };
         let from = session.head();
         let repeats = (0..count)
@@ -128,6 +129,8 @@ impl World {
         } else if session.tries >= scene.setting.tries {
             scene.tally.count(Event::Parked);
             Says::Failed
+        } else if self.desk.stopped {
+            Says::Stopped
         } else {
             return Phase::Think(round);
         };
@@ -159,6 +162,7 @@ impl World {
         why: Undoing,
     ) -> Phase {
         scene.tally.count(Event::UndoPlanned);
+        self.undoing.push((hold.fence, call.intent.clone()));
         self.put(scene, hold, round, Says::Call(vec![call]), false, Some(why))
     }
 
@@ -335,17 +339,16 @@ impl World {
             all: false,
         };
         let tries = session.tries >= scene.setting.tries;
-        if session.handoff.is_some() || tries {
+        if session.handoff.is_some() || tries || self.desk.stopped {
             return Some(self.unless_decided(scene, hold, round));
         }
         let called = last.says.calls().iter().all(|call| settled(&call.intent));
         if let Some(why) = last.undoing.filter(|_| called) {
             return Some(self.unwind(scene, hold, round, why));
         }
-        let alone = session
-            .inbox
-            .first()
-            .is_some_and(|message| !message.origin.is_contact());
+        let first = session.inbox.first();
+        let alone = first.is_some_and(|message| !message.origin.is_contact())
+            || takes_one(session, scene.setting);
         let joining = if alone { 0 } else { newer(session, round.upto) };
         if joining > 0 && session.commit != Some(turn) {
             match scene.setting.overlap {
@@ -370,30 +373,4 @@ impl World {
         let slips = scene.setting.slip == Slip::CountsOpenEffectsAsSettled;
         (slips || called).then_some(Phase::Think(round))
     }
-}
-
-fn is_relayed(message: &Pending) -> bool {
-    matches!(message.origin, Origin::Person { .. } | Origin::Notice)
-}
-
-/// How many messages the next turn takes.
-fn count(session: &Session, tries: u32) -> usize {
-    if session.tries + 1 >= tries {
-        return 1;
-    }
-    let handed_off = session.handoff.is_some();
-    let together = |message: &&Pending| match handed_off {
-        true => !is_relayed(message),
-        false => message.origin.is_contact(),
-    };
-    session.inbox.iter().take_while(together).count().max(1)
-}
-
-/// How many of the contact's messages came after arrival `upto`, before the first that is taken alone.
-fn newer(session: &Session, upto: u64) -> u64 {
-    let taken = (upto + 1).saturating_sub(session.head()) as usize;
-    let waiting = session.inbox.iter().skip(taken);
-    waiting
-        .take_while(|message| message.origin.is_contact())
-        .count() as u64
 }

@@ -41,6 +41,8 @@ pub(crate) struct World {
     pub(crate) spilled: u32,
     pub(crate) ledger: Ledger,
     pub(crate) desk: Desk,
+    /// Undos that were planned, with the fence of the hold that did.
+    pub(crate) undoing: Vec<(u64, String)>,
     pub(crate) left: Faults,
     pub(crate) broken: Option<Broken>,
 }
@@ -56,6 +58,7 @@ impl World {
             spilled: 0,
             ledger: Ledger::default(),
             desk: Desk::default(),
+            undoing: Vec::new(),
             left: setting.faults,
             broken: None,
         }
@@ -78,6 +81,9 @@ impl World {
             return Ok(Err(refusal));
         }
         self.may_open(&before, command)?;
+        if let Command::Gate { .. } = command {
+            self.undoing.clear();
+        }
         self.ledger.follow(
             setting,
             &self.plans,
@@ -277,7 +283,7 @@ pub(crate) fn message(setting: &Setting, letter: usize) -> Pending {
         text: String::new(),
         at: Time(0),
         origin: match setting.letters[letter] {
-            From::Contact => Origin::Contact,
+            From::Contact | From::Redrive => Origin::Contact,
             From::Approval => Origin::Approval { id: String::new() },
             From::Person => Origin::Person {
                 name: String::new(),

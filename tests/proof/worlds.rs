@@ -4,9 +4,9 @@ use engine::overlap::Overlap;
 
 use super::setting::{Clocks, Faults, From, Idea, Setting, Tool};
 
-use From::{Approval, Contact, Person};
+use From::{Approval, Contact, Person, Redrive};
 use Idea::{Altered, Approved, Call, GiveUp, Reply};
-use Tool::{Book, Charge, Look, Note, Rent, Wire};
+use Tool::{Book, Charge, Look, Note, Rent, Seek, Wire};
 
 /// A call, then perhaps the same once more.
 const CHARGES: [&[Idea]; 3] = [&[Call(&[Charge])], &[Reply, Call(&[Charge])], &[Reply]];
@@ -42,6 +42,15 @@ const BOOKS_AND_CHARGES: [&[Idea]; 3] = [
     &[Reply, GiveUp],
 ];
 
+const SEEKS: [&[Idea]; 3] = [&[Call(&[Seek])], &[Reply], &[Reply]];
+const SEEKS_OR_NOTES: [&[Idea]; 3] = [&[Call(&[Seek]), Call(&[Note])], &[Reply], &[Reply]];
+
+/// The same call again, in the same turn.
+const BOOKS_AGAIN: [&[Idea]; 3] = [&[Call(&[Book])], &[Call(&[Rent, Book])], &[GiveUp]];
+const GIVES_UP: [&[Idea]; 3] = [&[Reply, GiveUp]; 3];
+
+const TWO: &[From] = &[Contact, Contact];
+
 const CLOCKS: Clocks = Clocks {
     work: 1,
     skew: 1,
@@ -57,7 +66,13 @@ const NONE: Faults = Faults {
     failures: 0,
     timeouts: 0,
     takeovers: 0,
+    stops: 0,
 };
+
+/// `faults!(crashes: 1)`: one crash and nothing else.
+macro_rules! faults {
+    ($($fault:ident: $times:literal),*) => { Faults { $($fault: $times,)* ..NONE } };
+}
 
 /// How far a world is explored.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,375 +85,257 @@ pub(crate) enum Bound {
 
 /// Every world, to its bound.
 pub(crate) fn all(bound: Bound) -> Vec<Setting> {
-    let pick = |small: Faults, full: Faults| match bound {
-        Bound::Small => small,
-        Bound::Full => full,
+    let world = |name, small, full| Setting {
+        name,
+        faults: match bound {
+            Bound::Small => small,
+            Bound::Full => full,
+        },
+        ..Setting::default()
     };
     let mut worlds = vec![
         Setting {
-            name: "basic",
-            letters: &[Contact, Contact],
-            faults: pick(
-                Faults {
-                    crashes: 1,
-                    early: 1,
-                    duplicates: 1,
-                    ..NONE
-                },
-                Faults {
-                    crashes: 1,
-                    early: 1,
-                    lost: 1,
-                    duplicates: 1,
-                    ..NONE
-                },
-            ),
-            ..Setting::default()
+            letters: TWO,
+            ..world(
+                "basic",
+                faults!(crashes: 1, early: 1, duplicates: 1),
+                faults!(crashes: 1, early: 1, lost: 1, duplicates: 1),
+            )
         },
         Setting {
-            name: "two runs",
-            letters: &[Contact, Contact],
-            faults: pick(
-                Faults {
-                    forks: 1,
-                    early: 1,
-                    ..NONE
-                },
-                Faults {
-                    crashes: 1,
-                    forks: 1,
-                    early: 1,
-                    ..NONE
-                },
-            ),
-            ..Setting::default()
+            letters: TWO,
+            ..world(
+                "two runs",
+                faults!(forks: 1, early: 1),
+                faults!(crashes: 1, forks: 1, early: 1),
+            )
         },
         Setting {
-            name: "clocks",
-            letters: &[Contact, Contact],
-            faults: pick(
-                Faults {
-                    crashes: 1,
-                    early: 1,
-                    ..NONE
-                },
-                Faults {
-                    crashes: 1,
-                    early: 1,
-                    ..NONE
-                },
-            ),
+            letters: TWO,
             clocks: Some(CLOCKS),
-            ..Setting::default()
+            ..world(
+                "clocks",
+                faults!(crashes: 1, early: 1),
+                faults!(crashes: 1, early: 1),
+            )
         },
         Setting {
-            name: "clocks and tools",
-            faults: pick(
-                Faults {
-                    early: 1,
-                    timeouts: 1,
-                    ..NONE
-                },
-                Faults {
-                    early: 1,
-                    timeouts: 1,
-                    crashes: 1,
-                    ..NONE
-                },
-            ),
             ideas: CHARGES,
             clocks: Some(CLOCKS),
-            ..Setting::default()
+            ..world(
+                "clocks and tools",
+                faults!(early: 1, timeouts: 1),
+                faults!(early: 1, timeouts: 1, crashes: 1),
+            )
         },
         Setting {
-            name: "tools",
-            faults: pick(
-                Faults {
-                    crashes: 1,
-                    early: 1,
-                    timeouts: 1,
-                    ..NONE
-                },
-                Faults {
-                    crashes: 1,
-                    early: 1,
-                    timeouts: 1,
-                    ..NONE
-                },
-            ),
             ideas: CHARGES,
-            ..Setting::default()
+            ..world(
+                "tools",
+                faults!(crashes: 1, early: 1, timeouts: 1),
+                faults!(crashes: 1, early: 1, timeouts: 1),
+            )
         },
         Setting {
-            name: "tools that may be repeated",
-            faults: pick(
-                Faults {
-                    crashes: 1,
-                    early: 1,
-                    timeouts: 1,
-                    ..NONE
-                },
-                Faults {
-                    crashes: 1,
-                    early: 1,
-                    timeouts: 1,
-                    ..NONE
-                },
-            ),
             ideas: NOTES,
             carrier: false,
-            ..Setting::default()
+            ..world(
+                "tools that may be repeated",
+                faults!(crashes: 1, early: 1, timeouts: 1),
+                faults!(crashes: 1, early: 1, timeouts: 1),
+            )
         },
         Setting {
-            name: "two tools at once",
-            faults: pick(
-                Faults { crashes: 1, ..NONE },
-                Faults {
-                    crashes: 1,
-                    early: 1,
-                    ..NONE
-                },
-            ),
             ideas: BOTH,
-            ..Setting::default()
+            ..world(
+                "two tools at once",
+                faults!(crashes: 1),
+                faults!(crashes: 1, early: 1),
+            )
         },
         Setting {
-            name: "functions that fail",
-            faults: pick(
-                Faults {
-                    failures: 1,
-                    forks: 1,
-                    ..NONE
-                },
-                Faults {
-                    failures: 1,
-                    forks: 1,
-                    ..NONE
-                },
-            ),
+            ideas: SEEKS,
+            clocks: Some(CLOCKS),
+            carrier: false,
+            tries: 2,
+            ..world(
+                "asking the other side",
+                faults!(early: 1, timeouts: 1),
+                faults!(early: 1, timeouts: 1, crashes: 2),
+            )
+        },
+        Setting {
+            ideas: SEEKS,
+            carrier: false,
+            ..world(
+                "asking whenever",
+                faults!(crashes: 1, early: 1, timeouts: 1),
+                faults!(crashes: 1, early: 1, timeouts: 1, forks: 1),
+            )
+        },
+        Setting {
+            ideas: SEEKS_OR_NOTES,
+            letters: TWO,
+            carrier: false,
+            ..world(
+                "a stop",
+                faults!(crashes: 1, stops: 1, timeouts: 1),
+                faults!(crashes: 1, early: 1, stops: 1, timeouts: 1),
+            )
+        },
+        Setting {
+            ideas: GIVES_UP,
+            letters: &[Contact, Redrive],
+            ..world(
+                "a redrive",
+                faults!(crashes: 1, timeouts: 1),
+                faults!(crashes: 1, early: 1, timeouts: 1),
+            )
+        },
+        Setting {
             ideas: DOUBTS,
-            ..Setting::default()
+            ..world(
+                "functions that fail",
+                faults!(failures: 1, forks: 1),
+                faults!(failures: 1, forks: 1),
+            )
         },
         Setting {
-            name: "a turn that keeps dying",
-            faults: pick(
-                Faults { crashes: 3, ..NONE },
-                Faults {
-                    crashes: 3,
-                    early: 1,
-                    ..NONE
-                },
-            ),
             ideas: BOTH,
             tries: 2,
-            ..Setting::default()
+            ..world(
+                "a turn that keeps dying",
+                faults!(crashes: 3),
+                faults!(crashes: 3, early: 1),
+            )
         },
         Setting {
-            name: "old messages",
             letters: &[Contact, Contact, Contact],
-            faults: pick(
-                Faults {
-                    duplicates: 2,
-                    ..NONE
-                },
-                Faults {
-                    duplicates: 2,
-                    crashes: 1,
-                    ..NONE
-                },
-            ),
             carrier: false,
             seen_capacity: 1,
             inbox_limit: 2,
-            ..Setting::default()
+            ..world(
+                "old messages",
+                faults!(duplicates: 2),
+                faults!(duplicates: 2, crashes: 1),
+            )
         },
         Setting {
-            name: "supersede",
-            letters: &[Contact, Contact],
-            faults: pick(
-                Faults { crashes: 1, ..NONE },
-                Faults {
-                    crashes: 1,
-                    early: 1,
-                    ..NONE
-                },
-            ),
+            letters: TWO,
             ideas: LOOKS,
             overlap: Overlap::Supersede,
             carrier: false,
-            ..Setting::default()
+            ..world(
+                "supersede",
+                faults!(crashes: 1),
+                faults!(crashes: 1, early: 1),
+            )
         },
         Setting {
-            name: "supersede between two calls",
-            letters: &[Contact, Contact],
-            faults: pick(NONE, Faults { crashes: 1, ..NONE }),
+            letters: TWO,
             ideas: PAIRS,
             overlap: Overlap::Supersede,
             carrier: false,
-            ..Setting::default()
+            ..world("supersede between two calls", NONE, faults!(crashes: 1))
         },
         Setting {
-            name: "supersede with a person",
             letters: &[Contact, Person],
-            faults: pick(Faults { crashes: 1, ..NONE }, Faults { crashes: 2, ..NONE }),
             ideas: LOOKS,
             overlap: Overlap::Supersede,
             carrier: false,
             tries: 2,
-            ..Setting::default()
+            ..world(
+                "supersede with a person",
+                faults!(crashes: 1),
+                faults!(crashes: 2),
+            )
         },
         Setting {
-            name: "handoff",
             letters: &[Contact, Person],
-            faults: pick(
-                Faults {
-                    takeovers: 1,
-                    early: 1,
-                    ..NONE
-                },
-                Faults {
-                    takeovers: 1,
-                    early: 1,
-                    crashes: 1,
-                    ..NONE
-                },
-            ),
             ideas: CHARGE,
-            ..Setting::default()
+            ..world(
+                "handoff",
+                faults!(takeovers: 1, early: 1),
+                faults!(takeovers: 1, early: 1, crashes: 1),
+            )
         },
         Setting {
-            name: "approvals",
             letters: &[Contact, Approval, Contact],
-            faults: pick(Faults { crashes: 1, ..NONE }, Faults { forks: 1, ..NONE }),
             ideas: ASKS,
             carrier: false,
-            ..Setting::default()
+            ..world("approvals", faults!(crashes: 1), faults!(forks: 1))
         },
         Setting {
-            name: "undoing what was superseded",
-            letters: &[Contact, Contact],
-            faults: pick(Faults { crashes: 1, ..NONE }, Faults { crashes: 1, ..NONE }),
+            letters: TWO,
             ideas: BOOKS,
             overlap: Overlap::Supersede,
             carrier: false,
-            ..Setting::default()
+            ..world(
+                "undoing what was superseded",
+                faults!(crashes: 1),
+                faults!(crashes: 1),
+            )
         },
         Setting {
-            name: "undoing what failed",
-            faults: pick(
-                Faults {
-                    crashes: 1,
-                    failures: 1,
-                    timeouts: 1,
-                    ..NONE
-                },
-                Faults {
-                    crashes: 1,
-                    failures: 1,
-                    timeouts: 1,
-                    ..NONE
-                },
-            ),
             ideas: BOOKS_AND_CHARGES,
             carrier: false,
-            ..Setting::default()
+            ..world(
+                "undoing what failed",
+                faults!(crashes: 1, failures: 1, timeouts: 1),
+                faults!(crashes: 1, failures: 1, timeouts: 1),
+            )
         },
         Setting {
-            name: "budgets",
-            letters: &[Contact, Contact],
-            faults: pick(
-                Faults { forks: 1, ..NONE },
-                Faults {
-                    crashes: 1,
-                    forks: 1,
-                    ..NONE
-                },
-            ),
+            ideas: BOOKS_AGAIN,
+            carrier: false,
+            ..world(
+                "undoing what was done again",
+                faults!(crashes: 1, failures: 1),
+                faults!(crashes: 1, failures: 2, timeouts: 1),
+            )
+        },
+        Setting {
+            letters: TWO,
             ideas: LOOKS,
             budget: Some(5),
             carrier: false,
-            ..Setting::default()
+            ..world("budgets", faults!(forks: 1), faults!(crashes: 1, forks: 1))
         },
         Setting {
-            name: "two minds",
-            faults: pick(
-                Faults { forks: 1, ..NONE },
-                Faults {
-                    forks: 1,
-                    early: 1,
-                    ..NONE
-                },
-            ),
             ideas: MINDS,
-            ..Setting::default()
+            ..world("two minds", faults!(forks: 1), faults!(forks: 1, early: 1))
         },
         Setting {
-            name: "the same owner again",
-            faults: pick(
-                Faults {
-                    duplicates: 1,
-                    early: 2,
-                    ..NONE
-                },
-                Faults {
-                    duplicates: 1,
-                    early: 2,
-                    crashes: 1,
-                    ..NONE
-                },
-            ),
-            ..Setting::default()
+            ..world(
+                "the same owner again",
+                faults!(duplicates: 1, early: 2),
+                faults!(duplicates: 1, early: 2, crashes: 1),
+            )
         },
         Setting {
-            name: "two turns with tools",
-            letters: &[Contact, Contact],
-            faults: pick(
-                Faults { forks: 1, ..NONE },
-                Faults {
-                    forks: 1,
-                    crashes: 1,
-                    ..NONE
-                },
-            ),
+            letters: TWO,
             ideas: CHARGE,
-            ..Setting::default()
+            ..world(
+                "two turns with tools",
+                faults!(forks: 1),
+                faults!(forks: 1, crashes: 1),
+            )
         },
         Setting {
-            name: "two runs with tools",
-            faults: pick(
-                Faults {
-                    forks: 1,
-                    crashes: 1,
-                    ..NONE
-                },
-                Faults {
-                    forks: 1,
-                    crashes: 1,
-                    early: 1,
-                    ..NONE
-                },
-            ),
             ideas: CHARGE,
-            ..Setting::default()
+            ..world(
+                "two runs with tools",
+                faults!(forks: 1, crashes: 1),
+                faults!(forks: 1, crashes: 1, early: 1),
+            )
         },
         Setting {
-            name: "a bound turn thought again",
-            faults: pick(
-                Faults {
-                    forks: 1,
-                    lost: 1,
-                    late: 1,
-                    ..NONE
-                },
-                Faults {
-                    forks: 1,
-                    lost: 1,
-                    late: 1,
-                    ..NONE
-                },
-            ),
             ideas: CHARGES,
-            ..Setting::default()
+            ..world(
+                "a bound turn thought again",
+                faults!(forks: 1, lost: 1, late: 1),
+                faults!(forks: 1, lost: 1, late: 1),
+            )
         },
     ];
     for (name, overlap) in [
@@ -447,20 +344,11 @@ pub(crate) fn all(bound: Bound) -> Vec<Setting> {
         ("force complete", Overlap::ForceComplete),
     ] {
         worlds.push(Setting {
-            name,
-            letters: &[Contact, Contact],
-            faults: pick(
-                Faults { early: 1, ..NONE },
-                Faults {
-                    crashes: 1,
-                    early: 1,
-                    ..NONE
-                },
-            ),
+            letters: TWO,
             ideas: LOOKS,
             overlap,
             carrier: false,
-            ..Setting::default()
+            ..world(name, faults!(early: 1), faults!(crashes: 1, early: 1))
         });
     }
     worlds

@@ -57,7 +57,8 @@ impl Run {
     ) -> Meeting {
         let reflex = Reflex::new(&staff.bot, key);
         let joining = newer(session, round.upto, reflex).next().is_some();
-        if !joining || round.is_alone() || session.commit == Some(round.turn) {
+        let alone = round.is_alone() || self.takes_one(session);
+        if !joining || alone || session.commit == Some(round.turn) {
             return Meeting::Nothing;
         }
         let free = session.plan.is_none();

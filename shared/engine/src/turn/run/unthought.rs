@@ -25,10 +25,14 @@ impl From<Decision> for Unthought {
 }
 
 impl Run {
+    /// Whether the turn takes one message only: one that keeps killing its turns is parked alone.
+    pub(super) fn takes_one(&self, session: &Session) -> bool {
+        session.tries + 1 >= self.timing.tries
+    }
+
     /// How many messages of the inbox the next turn takes.
     pub(super) fn batch(&self, session: &Session, reflex: Reflex<'_>) -> usize {
-        // A message that keeps killing its turns is taken alone, so that it is parked alone.
-        if session.tries + 1 >= self.timing.tries {
+        if self.takes_one(session) {
             return 1;
         }
         let together = |message: &&Pending| match session.handoff {
