@@ -6,6 +6,7 @@
 )]
 
 mod approvals;
+mod asked;
 mod asl_on_ministack;
 mod carrier;
 mod client;
