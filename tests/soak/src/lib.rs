@@ -1,5 +1,5 @@
 //! The whole local host on one thread from a seed: duplicates, reordering, hanging and babbling models, services that
-//! lose their answers, people who take sessions over, and power cuts between any two steps. What is acknowledged
+//! lose their answers, people who take sessions over, say yes and no, opt out and stop the bot, bounded money, and power cuts between any two steps. What is acknowledged
 //! survives, what is shown stays, every message is settled once, and nothing happens twice.
 
 #![expect(
@@ -17,8 +17,12 @@ use engine::runtime::simulated::Simulation;
 
 mod brain;
 mod check;
+mod consent;
+mod money;
 mod outside;
 mod people;
+mod shop;
+mod staff;
 mod world;
 
 #[cfg(test)]
@@ -33,8 +37,9 @@ const CUTS: u64 = 3;
 /// The longest time between two of them.
 const STRETCH: u64 = 15_000;
 
-/// How long the host is left alone at the end, so that whatever can settle does: some leases and sweeps.
-const PEACE: Duration = Duration::from_secs(20 * 60);
+/// How long the host is left alone at the end, so that whatever can settle does: some leases and sweeps, and the
+/// hour that a question to people stands.
+const PEACE: Duration = Duration::from_secs(90 * 60);
 
 /// Lives the world of `seed` to its end and gives what happened in it.
 ///
@@ -64,6 +69,9 @@ pub fn live(seed: u64) -> Result<Tally, Broken> {
             let millis = runtime.entropy.next_u64() % STRETCH;
             simulation.run_for(Duration::from_millis(millis));
             outside.count("power cut");
+            if std::mem::take(&mut outside.books().deciding) > 0 {
+                outside.count("power cut while a person decided");
+            }
         }
         cut_power(&mut simulation, host, &disk, folder.path());
     }
