@@ -18,6 +18,7 @@ use engine::runtime::simulated::Simulation;
 mod brain;
 mod check;
 mod consent;
+mod many;
 mod money;
 mod outside;
 mod people;
@@ -29,6 +30,7 @@ mod world;
 mod tests;
 
 pub use check::Broken;
+pub use many::{Lived, live_many};
 pub use outside::{Outside, Tally};
 
 /// The most power cuts of one life.

@@ -64,6 +64,9 @@ impl Service {
 /// The highest amount that is paid without a person's yes.
 pub(crate) const UNASKED: u64 = 50;
 
+/// Where the shop says whether it did something, by its key.
+pub(crate) const DONE: &str = "/done/";
+
 /// An action of the shop, as its own books have it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Deed {
@@ -98,6 +101,11 @@ impl Http for Outside {
         }
         if self.fails("the shop refused with garbage", 20) {
             return Ok(answer(503, b"<html>"));
+        }
+        if let Some((_, key)) = request.url.split_once(DONE) {
+            self.count("the shop was asked what it had done");
+            let done = self.books().deeds.contains_key(key);
+            return Ok(answer(if done { 200 } else { 404 }, b"{}"));
         }
         self.act(&request);
         if self.fails("the shop's answer was lost", 8) {

@@ -15,7 +15,7 @@ use engine::turn::{Staff, Timing};
 use crate::brain::Whim;
 use crate::money::Terms;
 use crate::outside::Outside;
-use crate::shop::{SERVICES, Service, UNASKED};
+use crate::shop::{DONE, SERVICES, Service, UNASKED};
 
 pub(crate) fn start_host(
     runtime: &Runtime,
@@ -84,7 +84,10 @@ fn tool(service: &Service) -> String {
         ),
         "pay" => (
             "[parameters.properties.amount]\ntype = \"integer\"\n",
-            format!("[approval]\nargument = \"amount\"\nabove = {UNASKED}\n"),
+            format!(
+                "[http.lookup]\nurl = \"https://shop.example.com{DONE}{{idempotency_key}}\"\n\
+                 [approval]\nargument = \"amount\"\nabove = {UNASKED}\n"
+            ),
         ),
         _ => ("", String::new()),
     };

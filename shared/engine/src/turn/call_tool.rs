@@ -153,10 +153,16 @@ impl CallTool {
                     let outcome = ToolOutcome::failed("this call broke off every time");
                     self.record(planned, &call, by, begun, outcome).await
                 }
-                Evidence::DidNot if self.still_mine(planned).await? => {
-                    self.run(&bot, tool, planned, &call, by, begun).await
-                }
-                Evidence::DidNot => Ok(()),
+                Evidence::DidNot => match self.stopped(key, tool).await? {
+                    Some(why) => {
+                        let outcome = ToolOutcome::failed(why);
+                        self.record(planned, &call, by, begun, outcome).await
+                    }
+                    None if self.still_mine(planned).await? => {
+                        self.run(&bot, tool, planned, &call, by, begun).await
+                    }
+                    None => Ok(()),
+                },
                 Evidence::None => {
                     self.record(planned, &call, by, begun, ToolOutcome::unknown())
                         .await

@@ -124,7 +124,6 @@ impl Run {
                 let carried = Carried {
                     waited: WINDOWS,
                     given_up: spent.cloned().chain(abandoned).collect(),
-                    stopped: round.stopped,
                 };
                 return match bound {
                     Some(previous) => {

@@ -95,12 +95,9 @@ impl Run {
     }
 
     /// What a stopped bot does: it says so, and nothing else.
-    pub(super) async fn switched_off(
-        &self,
-        key: &SessionKey,
-        round: &Round,
-    ) -> Result<Option<Unthought>, Error> {
-        let Some(stopped) = &round.stopped else {
+    pub(super) async fn switched_off(&self, key: &SessionKey) -> Result<Option<Unthought>, Error> {
+        let switch = self.switches.of(key.tenant()).await?;
+        let Some(stopped) = switch.stopped(key.bot()) else {
             return Ok(None);
         };
         let staff = self.crew.staff(key.tenant(), key.bot()).await?;
