@@ -69,16 +69,26 @@ pub fn live(seed: u64) -> Result<Tally, Broken> {
             check::hold(&mut simulation, &host, &outside)?;
         } else {
             let millis = runtime.entropy.next_u64() % STRETCH;
-            simulation.run_for(Duration::from_millis(millis));
-            outside.count("power cut");
-            if std::mem::take(&mut outside.books().deciding) > 0 {
-                outside.count("power cut while a person decided");
-            }
+            outside.count(until_the_cut(&mut simulation, &outside, millis));
         }
         cut_power(&mut simulation, host, &disk, folder.path());
     }
     drop(simulation);
     Ok(outside.tally())
+}
+
+/// Goes on until the power is cut: after so long, or where it hurts. Tells which.
+fn until_the_cut(simulation: &mut Simulation, outside: &Outside, millis: u64) -> &'static str {
+    let clock = simulation.runtime().clock;
+    let end = clock.monotonic() + Duration::from_millis(millis);
+    outside.books().doom = None;
+    while clock.monotonic() < end {
+        if let Some(what) = outside.books().doom {
+            return what;
+        }
+        simulation.step();
+    }
+    "power cut"
 }
 
 fn cut_power(simulation: &mut Simulation, host: Arc<Host>, disk: &VolatileDisk, folder: &Path) {

@@ -42,8 +42,8 @@ pub(crate) struct Books {
     said: BTreeMap<String, String>,
     /// Calls to which somebody who may has said yes, or was about to, by approval.
     pub(crate) yes: BTreeMap<String, Value>,
-    /// Decisions under way.
-    pub(crate) deciding: usize,
+    /// Why the power is cut at once.
+    pub(crate) doom: Option<&'static str>,
     pub(crate) switch: Switch,
     /// What sessions and days have really cost, in micro-dollars.
     pub(crate) spent: BTreeMap<String, u64>,
@@ -152,6 +152,13 @@ impl Outside {
         self.books().yes.insert(approval.id.clone(), inputs);
     }
 
+    /// The power may be cut right here, where `what` is done and not durable.
+    pub(crate) fn tempts(&self, what: &'static str) {
+        if self.draw(10) == 0 {
+            self.books().doom.get_or_insert(what);
+        }
+    }
+
     /// Something begins that a stopped bot must not do.
     pub(crate) fn begins(&self, what: &str) {
         let now = self.runtime.clock.monotonic();
@@ -170,12 +177,6 @@ impl Outside {
             self.count(what);
         }
         fails
-    }
-
-    /// A pause, much longer in peace.
-    pub(crate) async fn rest(&self, longest_millis: u64) {
-        let times = if self.is_peace() { 60 } else { 1 };
-        self.pause(longest_millis * times).await;
     }
 
     pub(crate) async fn pause(&self, longest_millis: u64) {

@@ -92,6 +92,7 @@ async fn reader(host: Arc<Host>, session: usize, outside: Outside) {
                 outside.show((key.clone(), message.seq), message.text);
             }
         }
-        outside.rest(2000).await;
+        let longest = if outside.is_peace() { 120_000 } else { 2000 };
+        outside.pause(longest).await;
     }
 }

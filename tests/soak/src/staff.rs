@@ -50,7 +50,8 @@ pub(crate) async fn person(host: Arc<Host>, session: usize, outside: Outside) {
 /// Looks at what waits for a yes now and then, and decides some of it, one way or another.
 pub(crate) async fn approvers(host: Arc<Host>, outside: Outside) {
     loop {
-        outside.rest(4000).await;
+        let longest = if outside.is_peace() { 1_200_000 } else { 4000 };
+        outside.pause(longest).await;
         let Ok(all) = host.desk().list("local").await else {
             return;
         };
@@ -76,10 +77,9 @@ async fn answer(host: &Host, approval: &Approval, outside: &Outside) {
     if may && answer == Answer::Yes {
         outside.allows(approval);
     }
-    outside.books().deciding += 1;
     let place = ("local", approval.id.as_str());
     let decided = host.desk().decide(place, person, answer, None).await;
-    outside.books().deciding -= 1;
+    outside.tempts("power cut as a person decided");
     match decided {
         Ok(Ok(_)) if !may => outside
             .books()
@@ -126,6 +126,7 @@ pub(crate) async fn operator(host: Arc<Host>, outside: Outside) {
         outside.pause(12_000).await;
         outside.books().switch = Switch::Unsure;
         let stopped = switches.stop("local", bot, "kim", "mad").await;
+        outside.tempts("power cut as an operator stopped the bot");
         if stopped.is_err() || host.store().durable().await.is_err() {
             return;
         }

@@ -4,9 +4,10 @@ use super::*;
 const SEEDS: u64 = 2000;
 
 /// What must have happened at least so often in a hundred worlds, or they are too kind.
-const OFTEN: [(&str, u64); 27] = [
+const OFTEN: [(&str, u64); 28] = [
     ("power cut", 100),
-    ("power cut while a person decided", 1),
+    ("power cut as a person decided", 2),
+    ("power cut as an operator stopped the bot", 1),
     ("delivered again", 1000),
     ("a person took over", 50),
     ("a person decided", 50),

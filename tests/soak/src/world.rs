@@ -1,7 +1,7 @@
 //! A host on what the last power cut left, with a bot whose tools have every policy.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use confab::host::{Ground, Host, Shelf};
@@ -26,7 +26,7 @@ pub(crate) fn start_host(
     let flush = FlushTask::new(runtime.clone(), Duration::from_millis(20));
     let store = Store::open(&folder.join("db"), disk.clone(), Arc::new(flush)).expect("a store");
     let staff = Staff {
-        bot: Arc::new(bot(outside.policy, outside.terms)),
+        bot: known_bot(outside.policy, outside.terms),
         brain: Arc::new(Whim(outside.clone())),
     };
     let host = Host::new(Ground {
@@ -47,6 +47,20 @@ const PEOPLE: &str = "format = 1\n\
     [people.ana]\nroles = [\"manager\"]\nweb = \"ana\"\n\
     [people.ben]\nroles = [\"manager\"]\n\
     [people.dan]\nroles = [\"clerk\"]\n";
+
+/// The bots that were read before, which takes longer than a life.
+static KNOWN: Mutex<Vec<((Overlap, Terms), Arc<Bot>)>> = Mutex::new(Vec::new());
+
+fn known_bot(policy: Overlap, terms: Terms) -> Arc<Bot> {
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = known.iter().find(|(which, _)| *which == (policy, terms));
+    if let Some((_, bot)) = found {
+        return Arc::clone(bot);
+    }
+    let bot = Arc::new(bot(policy, terms));
+    known.push(((policy, terms), Arc::clone(&bot)));
+    bot
+}
 
 fn bot(policy: Overlap, terms: Terms) -> Bot {
     let policy = serde_json::to_value(policy).expect("a name");
