@@ -20,6 +20,7 @@ mod lossy;
 mod ministack;
 mod misbehaviour;
 mod names;
+mod nobody;
 mod process;
 mod session_on_ministack;
 mod signing;

@@ -166,6 +166,10 @@ fn messages(
             MessageVerdict::Settled(Verdict::Failed) => {
                 if wish.is_none_or(|(_, wish)| *wish != Wish::Trip) {
                     report.parked += 1;
+                    let reason = turn.reason.as_deref().unwrap_or_default();
+                    report.holds(reason.ends_with("attempts to answer this died"), || {
+                        format!("{name}: failed: {turn:?}")
+                    });
                 }
             }
             _ => {

@@ -10,9 +10,8 @@ use confab::host::{Ground, Host, Shelf};
 use embedded::{FlushTask, Store, VolatileDisk};
 use engine::bot::{Bot, MemoryFiles};
 use engine::brain::ToolLoop;
-use engine::error::{Error, Kind};
 use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
-use engine::message::{Carrier, Channel};
+use engine::message::Channel;
 use engine::model::{
     ChatMessage, Deltas, Model, ModelAnswer, ModelCall, ModelReply, ModelRequest, Quote, ToolCall,
     Usage,
@@ -20,11 +19,11 @@ use engine::model::{
 use engine::runtime::simulated::Simulation;
 use engine::runtime::{Runtime, Time};
 use engine::session::SessionKey;
-use engine::tool::Secrets;
-use engine::turn::{Carriers, Staff, Timing};
+use engine::turn::{Staff, Timing};
 use engine::view::Trace;
-use secrecy::SecretString;
 use serde_json::json;
+
+use crate::nobody::Nobody;
 
 /// What one call costs, and the most it might have.
 pub(super) const COST: u64 = 10_000;
@@ -141,22 +140,6 @@ impl Http for RefundService {
     }
 }
 
-struct Nothing;
-
-#[async_trait]
-impl Carriers for Nothing {
-    async fn carrier(&self, _: &SessionKey) -> Result<Option<Arc<dyn Carrier>>, Error> {
-        Ok(None)
-    }
-}
-
-#[async_trait]
-impl Secrets for Nothing {
-    async fn secret(&self, _: &str, name: &str) -> Result<SecretString, Error> {
-        Err(Error::new(Kind::NotFound, format!("no secret {name}")))
-    }
-}
-
 fn bot(settings: &str) -> Bot {
     let files = MemoryFiles::default()
         .with(
@@ -197,8 +180,8 @@ pub(super) fn start_host(
         journal: Arc::new(MemoryJournal::default()),
         shelf: Arc::new(Shelf::new(["local".to_owned()].into(), staff)),
         http: Arc::new(RefundService(runtime.clone(), Arc::clone(outside))),
-        secrets: Arc::new(Nothing),
-        carriers: Arc::new(Nothing),
+        secrets: Arc::new(Nobody),
+        carriers: Arc::new(Nobody),
         links: Arc::new(engine::approval::NoLinks),
         timing: Timing::default(),
         runtime,

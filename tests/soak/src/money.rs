@@ -21,7 +21,7 @@ pub(crate) enum Terms {
     Day,
 }
 
-const SESSION: u64 = 400_000;
+const SESSION: u64 = 120_000;
 const BOTS_DAY: u64 = 300_000;
 
 impl Terms {
@@ -37,7 +37,7 @@ impl Terms {
     pub(crate) fn settings(self) -> &'static str {
         match self {
             Self::Free => "",
-            Self::Session => "[budget]\nturn_dollars = 0.1\nsession_dollars = 0.4\n",
+            Self::Session => "[budget]\nturn_dollars = 0.05\nsession_dollars = 0.12\n",
             Self::Day => "[budget]\nday_dollars = 0.3\n",
         }
     }
