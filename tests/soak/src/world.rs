@@ -48,17 +48,27 @@ const PEOPLE: &str = "format = 1\n\
     [people.ben]\nroles = [\"manager\"]\n\
     [people.dan]\nroles = [\"clerk\"]\n";
 
-/// The bots that were read before, which takes longer than a life.
-static KNOWN: Mutex<Vec<((Overlap, Terms), Arc<Bot>)>> = Mutex::new(Vec::new());
+/// A bot that was read before: reading it takes longer than a life.
+struct Known {
+    policy: Overlap,
+    terms: Terms,
+    bot: Arc<Bot>,
+}
+
+static KNOWN: Mutex<Vec<Known>> = Mutex::new(Vec::new());
 
 fn known_bot(policy: Overlap, terms: Terms) -> Arc<Bot> {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let found = known.iter().find(|(which, _)| *which == (policy, terms));
-    if let Some((_, bot)) = found {
-        return Arc::clone(bot);
+    let is_it = |known: &&Known| known.policy == policy && known.terms == terms;
+    if let Some(found) = known.iter().find(is_it) {
+        return Arc::clone(&found.bot);
     }
     let bot = Arc::new(bot(policy, terms));
-    known.push(((policy, terms), Arc::clone(&bot)));
+    known.push(Known {
+        policy,
+        terms,
+        bot: Arc::clone(&bot),
+    });
     bot
 }
 
