@@ -6,6 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use crate::asked::Asked;
+
 /// How the carrier treats a request that it has read.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Manner {
@@ -17,18 +19,11 @@ pub(crate) enum Manner {
     StaysSilent,
 }
 
-/// What a host sent.
-#[derive(Clone)]
-pub(crate) struct Sent {
-    pub(crate) path: String,
-    pub(crate) body: String,
-}
-
 /// Takes Twilio's and Meta's requests alike.
 pub(crate) struct Carrier {
     port: u16,
     manner: Arc<Mutex<Manner>>,
-    sent: watch::Receiver<Vec<Sent>>,
+    sent: watch::Receiver<Vec<Asked>>,
     seen: Mutex<usize>,
 }
 
@@ -62,7 +57,7 @@ impl Carrier {
     }
 
     /// The next request that was not seen yet.
-    pub(crate) async fn next(&self) -> Sent {
+    pub(crate) async fn next(&self) -> Asked {
         let seen = *self.seen.lock().unwrap();
         let mut sent = self.sent.clone();
         let next = sent.wait_for(|sent| sent.len() > seen).await.unwrap()[seen].clone();
@@ -70,7 +65,7 @@ impl Carrier {
         next
     }
 
-    pub(crate) fn last(&self) -> Sent {
+    pub(crate) fn last(&self) -> Asked {
         self.sent.borrow().last().unwrap().clone()
     }
 
@@ -83,9 +78,9 @@ impl Carrier {
 async fn serve(
     mut stream: TcpStream,
     manner: Arc<Mutex<Manner>>,
-    log: Arc<watch::Sender<Vec<Sent>>>,
+    log: Arc<watch::Sender<Vec<Asked>>>,
 ) {
-    while let Some(sent) = read(&mut stream).await {
+    while let Some(sent) = Asked::read(&mut stream).await {
         log.send_modify(|all| all.push(sent));
         let manner = *manner.lock().unwrap_or_else(PoisonError::into_inner);
         match manner {
@@ -108,32 +103,4 @@ async fn serve(
             }
         }
     }
-}
-
-/// The next request; nothing when the connection ends.
-async fn read(stream: &mut TcpStream) -> Option<Sent> {
-    let mut bytes = Vec::new();
-    loop {
-        if let Some(sent) = parse(&bytes) {
-            return Some(sent);
-        }
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    }
-}
-
-/// The request in `bytes`, once all of it is there.
-fn parse(bytes: &[u8]) -> Option<Sent> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let (head, body) = text.split_once("\r\n\r\n")?;
-    let length = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length")
-            .then(|| value.trim().parse::<usize>().ok())?
-    });
-    (body.len() >= length.unwrap_or(0)).then(|| Sent {
-        path: head.split(' ').nth(1).unwrap_or_default().to_owned(),
-        body: body.to_owned(),
-    })
 }

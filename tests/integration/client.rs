@@ -6,6 +6,7 @@ use std::io;
 use engine::view::{Message, MessageTrace, MessageVerdict, Role, Trace};
 use serde_json::{Value, json};
 
+use crate::asked::header;
 use crate::http::Connection;
 
 /// Calls a host, each time on a connection of its own.
@@ -82,6 +83,16 @@ impl Request {
 }
 
 impl Reply {
+    /// The answer to what was sent on `connection`.
+    pub(crate) async fn read(connection: &mut Connection) -> io::Result<Self> {
+        let answer = connection.answer().await?;
+        Ok(Self {
+            status: answer.status,
+            head: String::from_utf8_lossy(answer.head).into_owned(),
+            body: answer.body.to_vec(),
+        })
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("{error} in {}", self.text()))
@@ -93,10 +104,7 @@ impl Reply {
 
     /// The value of a header, by its name in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| {
-            let (known, value) = line.split_once(':')?;
-            known.eq_ignore_ascii_case(name).then(|| value.trim())
-        })
+        header(&self.head, name)
     }
 
     /// The status and the problem's code, once the document is one.
@@ -142,13 +150,7 @@ impl Client {
     }
 
     pub(crate) async fn send(&self, request: Request) -> io::Result<Reply> {
-        let mut connection = self.connect(request).await?;
-        let answer = connection.answer().await?;
-        Ok(Reply {
-            status: answer.status,
-            head: String::from_utf8_lossy(answer.head).into_owned(),
-            body: answer.body.to_vec(),
-        })
+        Reply::read(&mut self.connect(request).await?).await
     }
 
     /// A connection on which `request` has been sent.

@@ -17,7 +17,8 @@ use serde_json::json;
 
 mod world;
 
-use world::{Machine, Nobody, call, give_up, session};
+use crate::nobody::Nobody;
+use world::{Machine, call, give_up, session};
 
 const LONG: Duration = Duration::from_secs(150);
 

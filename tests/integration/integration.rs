@@ -6,6 +6,7 @@
 )]
 
 mod approvals;
+mod asked;
 mod asl_on_ministack;
 mod carrier;
 mod client;
@@ -19,6 +20,7 @@ mod lossy;
 mod ministack;
 mod misbehaviour;
 mod names;
+mod nobody;
 mod process;
 mod session_on_ministack;
 mod signing;

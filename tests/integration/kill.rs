@@ -1,373 +1,223 @@
-//! The real process, killed again and again while two hundred people talk to it: every message is answered
-//! once, and what was written down is written down once.
+//! The real process, killed again and again at counted moments while people have it do things at a fake shop: every
+//! message is settled once, and the shop's ledger says that nothing happened twice and nobody was told otherwise.
+//!
+//! `CONFAB_KILLS` is how often, `CONFAB_KILL_SEED` the seed of the first fifty.
 
-use std::collections::BTreeSet;
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use confab::assemble::database_path;
-use embedded::{FileDisk, FlushThread, Store};
-use engine::message::Channel;
-use engine::session::SessionKey;
-use engine::transcript::{ToolStatus, Verdict};
-use engine::view::{Message, MessageVerdict, Role, Trace};
+use engine::transcript::{Truth, Verdict};
+use engine::unknown::{Unknown, UnknownKind};
+use engine::view::{MessageVerdict, Trace};
 use futures::future::join_all;
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 use tempfile::TempDir;
-use tokio::sync::{Barrier, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::client::Client;
-use crate::process::{Setup, folder};
+use crate::process::{Confab, Setup};
 
-const SESSIONS: usize = 200;
-const MESSAGES: usize = 10;
-const COPIES: usize = 3;
-const KILLS: usize = 5;
-const SEED: u64 = 20_260_101;
-/// The whole takes half a minute on two cores; a hang is told from slowness here.
+mod bot;
+mod fate;
+mod judge;
+mod people;
+mod shop;
+
+use bot::place;
+use fate::{Doom, Fate};
+use judge::Report;
+use people::{Conversation, End, World, talk};
+use shop::{Deed, Shop};
+
+const CONTACTS: usize = 16;
+/// The kills on one data directory.
+const KILLS: usize = 50;
+const SEED: usize = 20_260_101;
+/// One seed takes half a minute on two cores; a hang is told from slowness here.
 const LIMIT: Duration = Duration::from_secs(300);
-/// A request that fails for longer than a killed host needs to come back failed for another reason.
-const REBIRTH: Duration = Duration::from_secs(60);
 
-const BOT: &str = "format = 1\nname = \"echo\"\n[model]\nuse = \"scripted\"\n";
-const SCRIPT: &str = r#"
-format = 1
-[[reply]]
-match = 'note (?<what>\S+)'
-call = { tool = "note", arguments = { what = "{what}" } }
-[[reply]]
-after_tool = "note"
-text = "Noted {call.what}"
-[default]
-text = "You said: {message}"
-"#;
-const NOTE: &str = r#"
-format = 1
-description = "Writes something down for good."
-kind = "record"
-side_effect = "irreversible"
-[parameters]
-type = "object"
-required = ["what"]
-[parameters.properties.what]
-type = "string"
-[record]
-collection = "notes"
-"#;
-
-/// How a contact writes.
-#[derive(Clone, Copy, PartialEq)]
-enum Manner {
-    /// One message after the other, without waiting for replies.
-    Hasty,
-    /// Waits for each reply.
-    Patient,
-    /// Waits for each reply, and has the bot write each message down.
-    Noting,
+/// A host that is killed when its time has come, and started again on the same data.
+struct Mortal {
+    setup: Setup,
+    confab: Confab,
+    address: watch::Sender<Client>,
+    fate: Arc<Fate>,
 }
 
-fn manner(session: usize) -> Manner {
-    [Manner::Hasty, Manner::Patient, Manner::Noting][session % 3]
-}
-
-fn name(session: usize) -> String {
-    format!("s{session}")
-}
-
-fn id(session: usize, message: usize) -> String {
-    format!("s{session}m{message}")
-}
-
-fn text(session: usize, message: usize) -> String {
-    match manner(session) {
-        Manner::Noting => format!("note {}", id(session, message)),
-        Manner::Hasty | Manner::Patient => format!("hello from {}", id(session, message)),
-    }
-}
-
-/// What the clients share.
-#[derive(Clone)]
-struct World {
-    /// The host's present life.
-    host: watch::Receiver<Client>,
-    /// Posts that were acknowledged.
-    acknowledged: Arc<watch::Sender<usize>>,
-}
-
-impl World {
-    /// Does `attempt` again in each life of the host until it is answered.
-    async fn insist<T, F: Future<Output = io::Result<T>>>(
-        &mut self,
-        attempt: impl Fn(Client) -> F,
-    ) -> T {
-        loop {
-            let client = self.host.borrow_and_update().clone();
-            match attempt(client).await {
-                Ok(answer) => return answer,
-                Err(error) => {
-                    let reborn = timeout(REBIRTH, self.host.changed()).await;
-                    reborn
-                        .unwrap_or_else(|_| panic!("{error}, and the host was not killed"))
-                        .unwrap();
-                }
-            }
+impl Mortal {
+    async fn born(setup: Setup, fate: &Arc<Fate>) -> Self {
+        let confab = start(&setup).await;
+        Self {
+            address: watch::Sender::new(confab.client("clerk")),
+            setup,
+            confab,
+            fate: Arc::clone(fate),
         }
     }
 
-    /// Posts a message until it is acknowledged; gives the status it was told.
-    async fn post(&mut self, session: usize, message: usize) -> String {
-        let (name, id, text) = (
-            &name(session),
-            &id(session, message),
-            &text(session, message),
-        );
-        let reply = self
-            .insist(|client| async move { client.post(name, id, text).await })
-            .await;
-        assert_eq!(reply.status, 202, "{id}: {}", reply.text());
-        self.acknowledged.send_modify(|count| *count += 1);
-        reply.json()["status"].as_str().unwrap().to_owned()
-    }
-
-    /// Reads on from what was `seen` until `replies` of the bot are there.
-    async fn read_until(&mut self, session: usize, seen: &mut Vec<Message>, replies: usize) {
-        let name = &name(session);
-        while seen
-            .iter()
-            .filter(|message| message.role == Role::Assistant)
-            .count()
-            < replies
-        {
-            let after = seen.last().map_or(0, |message| message.seq);
-            seen.extend(
-                self.insist(|client| async move { client.messages(name, after, 25).await })
-                    .await,
-            );
-        }
+    async fn dies(&mut self, doom: Doom) {
+        self.fate.comes(doom).await;
+        self.confab.kill();
+        self.fate.killed();
+        self.confab = start(&self.setup).await;
+        self.address.send_replace(self.confab.client("clerk"));
     }
 }
 
-/// One session: each message posted by every copy at once. Gives what was read meanwhile.
-async fn converse(world: World, session: usize) -> Vec<Message> {
-    let barrier = &Barrier::new(COPIES);
-    let copies = (0..COPIES).map(|copy| {
+async fn start(setup: &Setup) -> Confab {
+    let setup = setup.clone();
+    spawn_blocking(move || setup.start()).await.unwrap()
+}
+
+/// What one seed comes to.
+async fn live(seed: u64, kills: usize) -> Report {
+    let mut random = StdRng::seed_from_u64(seed);
+    let fate = Arc::new(Fate::default());
+    let shop = Shop::open(seed, &fate).await;
+    let folder = bot::clerk(shop.port);
+    let data = TempDir::new().unwrap();
+    let mut host = Mortal::born(Setup::new(folder.path(), data.path()), &fate).await;
+    let mut world = World {
+        host: host.address.subscribe(),
+        fate,
+        is_over: Arc::new(AtomicBool::new(false)),
+    };
+    let mut report = Report::default();
+
+    let mut contacts = JoinSet::new();
+    for contact in 0..CONTACTS {
+        let seed = seed.wrapping_mul(1000) + contact as u64;
+        contacts.spawn(talk(world.clone(), contact, seed));
+    }
+    for _ in 0..kills {
+        let doom = Doom::draw(&mut random);
+        host.dies(doom).await;
+        *report.kills.entry(doom.moment).or_default() += 1;
+    }
+    world.is_over.store(true, Ordering::Relaxed);
+    let conversations: Vec<Conversation> =
+        contacts.join_all().await.into_iter().flatten().collect();
+    let ends = settled(&world, conversations).await;
+    let (ledger, unknown) = (shop.ledger().await, world.unknown().await);
+    judge::judge(&mut report, &ends, &ledger, &unknown);
+
+    let settling = settle(world.clone(), &unknown, &ledger);
+    tokio::pin!(settling);
+    loop {
+        let doom = Doom::settling(&mut random);
+        tokio::select! {
+            () = &mut settling => break,
+            () = host.dies(doom) => *report.kills.entry(doom.moment).or_default() += 1,
+        }
+    }
+    let ends = go_on(&world, &mut report, ends, &unknown).await;
+    assert_eq!(shop.ledger().await, ledger, "a person's word did something");
+    drop(host);
+    judge::notes(&mut report, data.path(), &ends);
+    report
+}
+
+async fn settled(world: &World, conversations: Vec<Conversation>) -> Vec<End> {
+    let settling = conversations.into_iter().map(|conversation| {
         let mut world = world.clone();
+        async move { world.settled(conversation).await }
+    });
+    join_all(settling).await
+}
+
+/// What a person who has read the shop's ledger says of it.
+fn truth(unknown: &Unknown, ledger: &[Deed]) -> Truth {
+    let order = unknown.arguments["order"].as_str().unwrap();
+    let place = place(&unknown.tool);
+    let mut deeds = ledger.iter();
+    if deeds.any(|deed| deed.place == place && deed.order == order) {
+        Truth::Happened {
+            result: serde_json::Value::Null,
+        }
+    } else {
+        Truth::DidNot
+    }
+}
+
+/// Settles everything that is unknown, as the ledger has it.
+async fn settle(mut world: World, unknown: &[Unknown], ledger: &[Deed]) {
+    for unknown in unknown {
+        world.settle(unknown, &truth(unknown, ledger)).await;
+    }
+    let left = world.unknown().await;
+    assert!(left.is_empty(), "settled, and still listed: {left:?}");
+}
+
+/// Every session goes on: the bot has told what became known, once, and answers another message.
+async fn go_on(
+    world: &World,
+    report: &mut Report,
+    ends: Vec<End>,
+    unknown: &[Unknown],
+) -> Vec<End> {
+    let going = ends.into_iter().map(|end| {
+        let (mut world, mut conversation) = (world.clone(), end.conversation);
         async move {
-            let mut seen = Vec::new();
-            for message in 0..MESSAGES {
-                barrier.wait().await;
-                world.post(session, message).await;
-                if copy == 0 && manner(session) != Manner::Hasty {
-                    world.read_until(session, &mut seen, message + 1).await;
-                }
-            }
-            seen
+            let id = format!("{}m{}", conversation.name, conversation.said.len());
+            world.post(&conversation.name, &id, "still there?").await;
+            conversation.said.push((id, bot::Wish::Chat));
+            world.settled(conversation).await
         }
     });
-    join_all(copies).await.swap_remove(0)
-}
-
-/// How a session ended: its trace, its conversation, and what was seen of that earlier.
-struct End {
-    session: usize,
-    trace: Trace,
-    messages: Vec<Message>,
-    seen: Vec<Message>,
-}
-
-/// Kills the host when a random number of posts is acknowledged, and starts it again, `KILLS` times.
-async fn run(setup: &Setup) -> Vec<End> {
-    let mut confab = setup.start();
-    let (address, host) = watch::channel(confab.client("echo"));
-    let (acknowledged, mut progress) = watch::channel(0);
-    let world = World {
-        host,
-        acknowledged: Arc::new(acknowledged),
-    };
-    let mut sessions = JoinSet::new();
-    for session in 0..SESSIONS {
-        let world = world.clone();
-        sessions.spawn(async move {
-            let seen = converse(world.clone(), session).await;
-            settled(world, session, seen).await
-        });
-    }
-    let killing = async {
-        let mut random = StdRng::seed_from_u64(SEED);
-        let moments = (0..KILLS).map(|_| random.random_range(1..SESSIONS * MESSAGES * COPIES));
-        let mut moments: Vec<usize> = moments.collect();
-        moments.sort_unstable();
-        for moment in moments {
-            progress.wait_for(|count| *count >= moment).await.unwrap();
-            confab.kill();
-            confab = setup.start();
-            address.send_replace(confab.client("echo"));
-        }
-    };
-    tokio::join!(sessions.join_all(), killing).0
-}
-
-/// Waits until nothing of the session is pending.
-async fn settled(mut world: World, session: usize, seen: Vec<Message>) -> End {
-    let name = &name(session);
-    let mut last = 0;
-    loop {
-        let trace = world
-            .insist(|client| async move { client.trace(name).await })
-            .await;
-        let messages = world
-            .insist(|client| async move { client.messages(name, 0, 0).await })
-            .await;
-        if trace
-            .messages
+    let ends = join_all(going).await;
+    for unknown in unknown {
+        let id = format!("outcome:{}", unknown.id);
+        let of = |end: &&End| end.trace.session == unknown.session;
+        let trace: &Trace = &ends.iter().find(of).unwrap().trace;
+        let turns = trace
+            .turns
             .iter()
-            .all(|message| message.verdict != MessageVerdict::Pending)
-        {
-            return End {
-                session,
-                trace,
-                messages,
-                seen,
-            };
+            .filter(|turn| turn.messages.contains(&id));
+        let told: Vec<&str> = turns.filter_map(|turn| turn.reply.as_deref()).collect();
+        if told.len() != 1 || unknown.kind == UnknownKind::Effect && !told[0].contains("happen") {
+            report.broken.push(format!("{id}: told {told:?}"));
         }
-        let news = world
-            .insist(|client| async move { client.messages(name, last, 1).await })
-            .await;
-        last = news.last().map_or(last, |message| message.seq);
     }
+    for end in &ends {
+        let last = end.trace.messages.last().unwrap();
+        if last.verdict != MessageVerdict::Settled(Verdict::Answered) {
+            report.broken.push(format!("does not go on: {last:?}"));
+        }
+    }
+    ends
 }
 
 #[tokio::test]
-async fn a_killed_process_answers_every_message_once() {
-    let bot = folder(&[
-        ("bot.toml", BOT),
-        ("script.toml", SCRIPT),
-        ("SOUL.md", "# Echo\n"),
-        ("tools/note.toml", NOTE),
-    ]);
-    let data = TempDir::new().unwrap();
-    let setup = Setup::new(bot.path(), data.path());
-    let ends = timeout(LIMIT, run(&setup))
-        .await
-        .expect("the conversations never ended");
-    for End {
-        session,
-        trace,
-        messages,
-        seen,
-    } in &ends
-    {
-        check_verdicts(*session, trace);
-        check_conversation(*session, trace, messages);
-        for shown in seen {
-            assert!(
-                messages.contains(shown),
-                "{}: {shown:?} was shown and is gone",
-                name(*session)
-            );
-        }
-    }
-    check_notes(data.path(), &ends);
-    let turns: usize = ends.iter().map(|end| end.trace.turns.len()).sum();
-    assert!(
-        turns > SESSIONS * MESSAGES / 2,
-        "only {turns} turns: too little was going on"
+async fn a_killed_process_settles_every_message_once_and_does_nothing_twice() {
+    let number = |name: &str, default| {
+        std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+    };
+    let (kills, seed) = (
+        number("CONFAB_KILLS", KILLS),
+        number("CONFAB_KILL_SEED", SEED),
     );
-}
-
-/// Every message was accepted once, in order, and answered by one turn, which replied.
-fn check_verdicts(session: usize, trace: &Trace) {
-    let name = name(session);
-    let ids: Vec<&str> = trace
-        .messages
-        .iter()
-        .map(|message| message.id.as_str())
-        .collect();
-    let posted: Vec<String> = (0..MESSAGES).map(|message| id(session, message)).collect();
-    assert_eq!(ids, posted, "{name}: lost, doubled or out of order");
-    for message in &trace.messages {
-        assert_eq!(
-            message.verdict,
-            MessageVerdict::Settled(Verdict::Answered),
-            "{name}: {}",
-            message.id
-        );
-        let settling = trace
-            .turns
-            .iter()
-            .filter(|turn| turn.messages.contains(&message.id));
-        let settling: Vec<u64> = settling.map(|turn| turn.turn).collect();
-        assert_eq!(settling, [message.turn.unwrap()], "{name}: {}", message.id);
-    }
-    for turn in &trace.turns {
+    let mut all = Report::default();
+    for (round, from) in (0..kills).step_by(KILLS).enumerate() {
+        let seed = seed + round;
+        let report = timeout(LIMIT, live(seed as u64, KILLS.min(kills - from))).await;
+        all.add(report.unwrap_or_else(|_| panic!("CONFAB_KILL_SEED={seed}: it never ended")));
+        println!("{all}");
         assert!(
-            turn.reply.is_some(),
-            "{name}: turn {} has no reply",
-            turn.turn
+            all.broken.is_empty(),
+            "CONFAB_KILL_SEED={seed}: {:#?}",
+            all.broken
         );
     }
-}
-
-/// What a reader is shown: the messages as posted, after those of each turn its one reply.
-fn check_conversation(session: usize, trace: &Trace, messages: &[Message]) {
-    let name = name(session);
-    let mut texts = (0..MESSAGES).map(|message| text(session, message));
-    let mut expected = Vec::new();
-    for turn in &trace.turns {
-        let asked: Vec<String> = texts.by_ref().take(turn.messages.len()).collect();
-        let reply = match manner(session) {
-            Manner::Noting => format!("Noted {}", turn.messages[0]),
-            Manner::Hasty | Manner::Patient => format!("You said: {}", asked.join("\n")),
-        };
-        expected.extend(asked.into_iter().map(|text| (Role::User, turn.turn, text)));
-        expected.push((Role::Assistant, turn.turn, reply));
-    }
-    let shown = messages
-        .iter()
-        .map(|message| (message.role, message.turn, message.text.clone()));
-    let shown: Vec<_> = shown.collect();
-    assert_eq!(shown, expected, "{name}");
+    let [did_not, happened] = all.unknown;
     assert!(
-        messages.is_sorted_by(|one, next| one.seq < next.seq),
-        "{name}: places out of order"
+        all.kills.values().sum::<usize>() >= kills
+            && all.messages > 10 * kills
+            && all.effects > 4 * kills
+            && did_not.min(happened).min(all.undone) > kills / 5,
+        "too little was going on"
     );
-}
-
-/// Each message was written down once, or its call is `unknown`; never twice.
-fn check_notes(data: &Path, ends: &[End]) {
-    let flush = Arc::new(FlushThread::start().unwrap());
-    let store = Store::open(&database_path(data), Arc::new(FileDisk), flush).unwrap();
-    for End { session, trace, .. } in ends
-        .iter()
-        .filter(|end| manner(end.session) == Manner::Noting)
-    {
-        let key = SessionKey::new("local", "echo", Channel::Web, &name(*session)).unwrap();
-        let notes = store.records(&key).unwrap();
-        let noted: Vec<&str> = notes
-            .iter()
-            .filter_map(|note| note.body["what"].as_str())
-            .collect();
-        let once: BTreeSet<&str> = noted.iter().copied().collect();
-        assert_eq!(
-            noted.len(),
-            once.len(),
-            "{key}: written down twice: {noted:?}"
-        );
-        for turn in &trace.turns {
-            let calls = turn.rounds.iter().flat_map(|round| &round.tools);
-            let calls: Vec<Option<ToolStatus>> = calls.map(|call| call.status).collect();
-            let kept = once.contains(turn.messages[0].as_str());
-            assert!(
-                matches!(calls[..], [Some(ToolStatus::Succeeded)]) && kept
-                    || matches!(calls[..], [Some(ToolStatus::Unknown)]),
-                "{key}: turn {}: {calls:?}, written down: {kept}",
-                turn.turn
-            );
-        }
-    }
 }

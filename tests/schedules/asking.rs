@@ -1,11 +1,11 @@
 //! `statemachines/approval.asl.json`, and the people whom it waits for.
 
 use std::time::Duration;
-use serde_json::Value;
 
 use async_trait::async_trait;
 use engine::approval::{Answer, ApprovalStart, AskInput, Desk, TellInput, Waits};
 use engine::error::Error;
+use serde_json::Value;
 
 use super::functions::Functions;
 use super::stage::{Stage, draw};

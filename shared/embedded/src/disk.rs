@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -34,6 +34,8 @@ impl Disk for FileDisk {
 #[derive(Debug)]
 pub struct VolatileDisk {
     synced: PathBuf,
+    /// Whether this disk has synced before; what an earlier one did may have ended in half a commit.
+    has_synced: AtomicBool,
     cut: AtomicBool,
 }
 
@@ -43,6 +45,7 @@ impl VolatileDisk {
     pub fn new(synced: PathBuf) -> Self {
         Self {
             synced,
+            has_synced: AtomicBool::new(false),
             cut: AtomicBool::new(false),
         }
     }
@@ -77,12 +80,42 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     path.into()
 }
 
+/// The length of a log's header, which changes whenever the log begins anew after the database has changed.
+const HEADER: usize = 32;
+
+/// Copies what `log` has grown by since it was copied to `kept`, unless it began anew.
+fn append(log: &Path, kept: &Path) -> io::Result<bool> {
+    let mut log = File::open(log)?;
+    let mut kept = match File::options().read(true).append(true).open(kept) {
+        Ok(kept) => kept,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let length = kept.metadata()?.len();
+    let (mut now, mut before) = ([0; HEADER], [0; HEADER]);
+    if length < HEADER as u64 || log.metadata()?.len() < length {
+        return Ok(false);
+    }
+    log.read_exact(&mut now)?;
+    kept.read_exact(&mut before)?;
+    if now != before {
+        return Ok(false);
+    }
+    log.seek(SeekFrom::Start(length))?;
+    io::copy(&mut log, &mut kept)?;
+    Ok(true)
+}
+
 impl Disk for VolatileDisk {
     fn sync(&self, database: &Path, log: &Path) -> io::Result<()> {
         if !self.cut.load(Ordering::SeqCst) {
-            fs::create_dir_all(&self.synced)?;
-            fs::copy(database, self.synced.join("database"))?;
-            fs::copy(log, self.synced.join("database-wal"))?;
+            let kept = self.synced.join("database-wal");
+            let again = self.has_synced.swap(true, Ordering::SeqCst);
+            if !(again && append(log, &kept)?) {
+                fs::create_dir_all(&self.synced)?;
+                fs::copy(database, self.synced.join("database"))?;
+                fs::copy(log, kept)?;
+            }
         }
         Ok(())
     }

@@ -10,21 +10,20 @@ use embedded::{FlushTask, Store, VolatileDisk};
 use engine::bot::secrets::Secrets as Keys;
 use engine::bot::{Bot, MemoryFiles};
 use engine::brain::{Brain, Conclusion, Context, Thought};
-use engine::error::{Error, Kind};
 use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
-use engine::message::{Carrier, Channel};
+use engine::message::Channel;
 use engine::model::{ChatMessage, Deltas, ToolCall};
 use engine::runtime::Runtime;
 use engine::runtime::simulated::Simulation;
-use engine::secret::Secret;
 use engine::session::SessionKey;
-use engine::tool::Secrets;
-use engine::turn::{Carriers, Staff, Timing};
+use engine::turn::{Staff, Timing};
 use engine::view::Role;
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use surface::{Access, Approving, SigningKey};
 use tempfile::TempDir;
+
+use crate::nobody::Nobody;
 
 const BOT: &str = "format = 1\nname = \"shop\"\n[model]\nuse = \"scripted\"\n\
                    [approvals]\nrole = \"manager\"\nurl = \"https://shop.example\"\n";
@@ -97,22 +96,6 @@ impl Http for Till {
     }
 }
 
-struct Nothing;
-
-#[async_trait]
-impl Carriers for Nothing {
-    async fn carrier(&self, _: &SessionKey) -> Result<Option<Arc<dyn Carrier>>, Error> {
-        Ok(None)
-    }
-}
-
-#[async_trait]
-impl Secrets for Nothing {
-    async fn secret(&self, _: &str, name: &str) -> Result<Secret, Error> {
-        Err(Error::new(Kind::NotFound, format!("no secret {name}")))
-    }
-}
-
 /// The shop, its host and whoever calls it.
 pub(super) struct Shop {
     folder: TempDir,
@@ -146,8 +129,8 @@ fn start(
         store,
         shelf: Arc::new(Shelf::new(["local".to_owned()].into(), staff)),
         http: Arc::new(till.clone()),
-        secrets: Arc::new(Nothing),
-        carriers: Arc::new(Nothing),
+        secrets: Arc::new(Nobody),
+        carriers: Arc::new(Nobody),
         links: Arc::new(signing()),
         timing: Timing::default(),
         runtime,

@@ -11,17 +11,16 @@ use confab::host::{Ground, Host, Shelf};
 use embedded::{FlushTask, Store, VolatileDisk};
 use engine::bot::{Bot, MemoryFiles};
 use engine::brain::{Brain, Conclusion, Context, Thought};
-use engine::error::{Error, Kind};
 use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
-use engine::message::{Carrier, Channel};
+use engine::message::Channel;
 use engine::model::{ChatMessage, Deltas, ModelError, ModelErrorKind, ToolCall};
 use engine::runtime::Runtime;
 use engine::runtime::simulated::Simulation;
-use engine::secret::Secret;
 use engine::session::SessionKey;
-use engine::tool::Secrets;
-use engine::turn::{Carriers, Staff, Timing};
+use engine::turn::{Staff, Timing};
 use serde_json::{Value, json};
+
+use crate::nobody::Nobody;
 
 /// What the hotel has done; it survives power cuts.
 #[derive(Default)]
@@ -146,22 +145,6 @@ impl Desk {
         hotel.ledger.push(line);
         hotel.done.insert(key, answer.clone());
         (200, answer)
-    }
-}
-
-pub(super) struct Nobody;
-
-#[async_trait]
-impl Carriers for Nobody {
-    async fn carrier(&self, _: &SessionKey) -> Result<Option<Arc<dyn Carrier>>, Error> {
-        Ok(None)
-    }
-}
-
-#[async_trait]
-impl Secrets for Nobody {
-    async fn secret(&self, _tenant: &str, name: &str) -> Result<Secret, Error> {
-        Err(Error::new(Kind::NotFound, format!("no secret {name}")))
     }
 }
 

@@ -12,7 +12,7 @@ use engine::bot::{Bot, MemoryFiles};
 use engine::brain::ToolLoop;
 use engine::error::{Error, Kind};
 use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
-use engine::message::{Carrier, Channel};
+use engine::message::Channel;
 use engine::model::{
     ChatMessage, Deltas, Model, ModelAnswer, ModelCall, ModelReply, ModelRequest, Quote, ToolCall,
     Usage,
@@ -22,9 +22,11 @@ use engine::runtime::{Runtime, Time};
 use engine::secret::Secret;
 use engine::session::SessionKey;
 use engine::tool::Secrets;
-use engine::turn::{Carriers, Staff, Timing};
+use engine::turn::{Staff, Timing};
 use engine::view::Trace;
 use serde_json::json;
+
+use crate::nobody::Nobody;
 
 /// What one call costs, and the most it might have.
 pub(super) const COST: u64 = 10_000;
@@ -146,17 +148,11 @@ impl Http for RefundService {
     }
 }
 
-struct Nothing;
+/// Keeps the till's key.
+struct Vault;
 
 #[async_trait]
-impl Carriers for Nothing {
-    async fn carrier(&self, _: &SessionKey) -> Result<Option<Arc<dyn Carrier>>, Error> {
-        Ok(None)
-    }
-}
-
-#[async_trait]
-impl Secrets for Nothing {
+impl Secrets for Vault {
     async fn secret(&self, _: &str, name: &str) -> Result<Secret, Error> {
         if name == "TILL_KEY" {
             return Ok(Secret::new(SECRET).only_for(["refunds.example.com"]));
@@ -206,8 +202,8 @@ pub(super) fn start_host(
         journal: Arc::new(MemoryJournal::default()),
         shelf: Arc::new(Shelf::new(["local".to_owned()].into(), staff)),
         http: Arc::new(RefundService(runtime.clone(), Arc::clone(outside))),
-        secrets: Arc::new(Nothing),
-        carriers: Arc::new(Nothing),
+        secrets: Arc::new(Vault),
+        carriers: Arc::new(Nobody),
         links: Arc::new(engine::approval::NoLinks),
         timing: Timing::default(),
         runtime,

@@ -12,17 +12,17 @@ use embedded::{Disk, FlushTask, Store, VolatileDisk};
 use engine::approval::NoLinks;
 use engine::bot::{Bot, MemoryFiles};
 use engine::brain::{Brain, Conclusion, Context, Thought};
-use engine::error::{Error, Kind};
+use engine::error::Error;
 use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
 use engine::message::{Carrier, Channel, Delivery, DeliveryState, Reference, SendReport};
 use engine::model::{ChatMessage, Deltas, ToolCall};
 use engine::runtime::Runtime;
 use engine::runtime::simulated::Simulation;
-use engine::secret::Secret;
 use engine::session::SessionKey;
-use engine::tool::Secrets;
 use engine::turn::{Carriers, Staff, Timing};
 use serde_json::json;
+
+use crate::nobody::Nobody;
 
 /// The world outside the host: it survives power cuts.
 #[derive(Default)]
@@ -135,15 +135,6 @@ impl Carriers for Ways {
     }
 }
 
-struct NoSecrets;
-
-#[async_trait]
-impl Secrets for NoSecrets {
-    async fn secret(&self, _tenant: &str, name: &str) -> Result<Secret, Error> {
-        Err(Error::new(Kind::NotFound, format!("no secret {name}")))
-    }
-}
-
 pub(super) async fn pause(runtime: &Runtime, longest_millis: u64) {
     let millis = runtime.entropy.next_u64() % longest_millis;
     runtime.clock.sleep(Duration::from_millis(millis)).await;
@@ -197,7 +188,7 @@ pub(super) fn start_host_with(
         journal: Arc::new(MemoryJournal::default()),
         shelf: Arc::new(Shelf::new(["local".to_owned()].into(), staff)),
         http: Arc::new(RefundService(runtime.clone(), Arc::clone(outside))),
-        secrets: Arc::new(NoSecrets),
+        secrets: Arc::new(Nobody),
         carriers: Arc::new(Ways(Arc::new(Texts(runtime.clone(), Arc::clone(outside))))),
         links: Arc::new(NoLinks),
         timing: Timing::default(),

@@ -10,21 +10,20 @@ use embedded::{FlushTask, Store, VolatileDisk};
 use engine::approval::{NoLinks, State};
 use engine::bot::{Bot, MemoryFiles};
 use engine::brain::{Brain, Conclusion, Context, Thought};
-use engine::error::{Error, Kind};
 use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
-use engine::message::{Carrier, Channel};
+use engine::message::Channel;
 use engine::model::{Deltas, ModelAnswer, ModelCall, ModelReply, ModelRequest, ToolCall, Usage};
 use engine::run::{Beginning, RunRecord, Started};
 use engine::runtime::simulated::Simulation;
 use engine::runtime::{Runtime, Time};
-use engine::secret::Secret;
 use engine::session::SessionKey;
-use engine::tool::Secrets;
-use engine::turn::{Carriers, Staff, Timing};
+use engine::turn::{Staff, Timing};
 use engine::view::Role;
 use engine::workflow::Library;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::nobody::Nobody;
 
 /// Repeats what it was told; judges badly at first.
 struct Butler(Runtime);
@@ -127,22 +126,6 @@ impl Http for Services {
             headers: Vec::new(),
             body: json!({ "done": what }).to_string().into_bytes(),
         })
-    }
-}
-
-struct Nothing;
-
-#[async_trait]
-impl Carriers for Nothing {
-    async fn carrier(&self, _: &SessionKey) -> Result<Option<Arc<dyn Carrier>>, Error> {
-        Ok(None)
-    }
-}
-
-#[async_trait]
-impl Secrets for Nothing {
-    async fn secret(&self, _: &str, name: &str) -> Result<Secret, Error> {
-        Err(Error::new(Kind::NotFound, format!("no secret {name}")))
     }
 }
 
@@ -418,8 +401,8 @@ fn start(
         store,
         shelf: Arc::new(Shelf::new(["local".to_owned()].into(), staff)),
         http: Arc::new(Services(runtime.clone(), Arc::clone(ledger))),
-        secrets: Arc::new(Nothing),
-        carriers: Arc::new(Nothing),
+        secrets: Arc::new(Nobody),
+        carriers: Arc::new(Nobody),
         links: Arc::new(NoLinks),
         timing: Timing::default(),
         runtime,

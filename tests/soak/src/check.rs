@@ -12,12 +12,14 @@ use engine::session::SessionKey;
 use engine::transcript::{ToolStatus, Verdict};
 use engine::view::{MessageVerdict, ToolTrace, Trace, TurnTrace};
 
-use crate::outside::{Books, Deed, Outside};
+use crate::consent;
+use crate::outside::{Books, Outside};
 use crate::people::{MESSAGES, SESSIONS, id_of, key_of};
+use crate::shop::{Deed, SERVICES, Service};
 
 /// A promise that was not kept.
 #[derive(Debug)]
-pub struct Broken(String);
+pub struct Broken(pub(crate) String);
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -31,7 +33,7 @@ impl From<Error> for Broken {
     }
 }
 
-fn holds(true_: bool, otherwise: impl FnOnce() -> String) -> Result<(), Broken> {
+pub(crate) fn holds(true_: bool, otherwise: impl FnOnce() -> String) -> Result<(), Broken> {
     if true_ {
         Ok(())
     } else {
@@ -44,6 +46,13 @@ pub(crate) fn hold(
     host: &Arc<Host>,
     outside: &Outside,
 ) -> Result<(), Broken> {
+    if let Some(promise) = outside.books().broken.first() {
+        return Err(Broken(promise.clone()));
+    }
+    let approvals = {
+        let host = Arc::clone(host);
+        simulation.block_on(async move { host.desk().list("local").await })?
+    };
     let mut tools = Vec::new();
     for session in 0..SESSIONS {
         let host = Arc::clone(host);
@@ -55,6 +64,8 @@ pub(crate) fn hold(
         messages(session, &trace, outside)?;
         sends(&key, &trace, &outside.books())?;
         shown(&key, &trace, &outside.books())?;
+        consent::refused(&trace, outside)?;
+        consent::told(&key, &trace, &approvals)?;
         trace
             .turns
             .iter()
@@ -62,6 +73,7 @@ pub(crate) fn hold(
         let rounds = trace.turns.into_iter().flat_map(|turn| turn.rounds);
         tools.extend(rounds.flat_map(|round| round.tools));
     }
+    consent::asked(&approvals, outside)?;
     let done: Vec<Deed> = outside.books().deeds.values().cloned().collect();
     done.iter()
         .try_for_each(|deed| deeds(deed, &tools, outside))
@@ -95,7 +107,7 @@ fn messages(session: usize, trace: &Trace, outside: &Outside) -> Result<(), Brok
     drop(books);
     for message in &trace.messages {
         let fits = match message.verdict {
-            MessageVerdict::Pending | MessageVerdict::Settled(Verdict::Refused) => false,
+            MessageVerdict::Pending => false,
             MessageVerdict::Settled(Verdict::HandedOff) => taken,
             MessageVerdict::Settled(_) => true,
         };
@@ -173,19 +185,16 @@ fn shown(key: &SessionKey, trace: &Trace, books: &Books) -> Result<(), Broken> {
 
 /// What the shop did, it did once under its key, and Confab knows of it or says that it does not know.
 fn deeds(deed: &Deed, tools: &[ToolTrace], outside: &Outside) -> Result<(), Broken> {
-    let path = deed.url.rsplit('/').next().unwrap_or_default();
-    let (tool, once) = match path {
-        "refunds" => ("refund", true),
-        "bookings" => ("book", true),
-        "cancellations" => ("cancel", false),
-        _ => ("remind", false),
+    let Some(service) = Service::at(&deed.url) else {
+        return Err(Broken(format!("no tool asks for {deed:?}")));
     };
+    let once = service.is_once();
     holds(deed.times == 1 || !once, || {
         format!("done {} times: {deed:?}", deed.times)
     })?;
     let calls = tools
         .iter()
-        .filter(|call| call.tool == tool && call.arguments == deed.body);
+        .filter(|call| call.tool == service.tool && call.arguments == deed.body);
     let statuses: Vec<Option<ToolStatus>> = calls.map(|call| call.status).collect();
     let known = statuses
         .iter()
@@ -193,17 +202,11 @@ fn deeds(deed: &Deed, tools: &[ToolTrace], outside: &Outside) -> Result<(), Brok
     if statuses.contains(&Some(ToolStatus::Unknown)) {
         outside.count("unknown");
     }
-    outside.count(path_name(tool));
-    holds(known, || format!("nobody knows of {deed:?}: {statuses:?}"))
-}
-
-fn path_name(tool: &str) -> &'static str {
-    match tool {
-        "refund" => "refunded",
-        "book" => "booked",
-        "cancel" => "cancelled",
-        _ => "reminded",
+    if deed.was_asked_for() {
+        outside.count("paid with a yes");
     }
+    outside.count(service.counted);
+    holds(known, || format!("nobody knows of {deed:?}: {statuses:?}"))
 }
 
 /// What a turn undid, it undid once each and the latest first; one that failed before its commit point left
@@ -234,8 +237,12 @@ fn undone(turn: &TurnTrace, outside: &Outside) -> Result<(), Broken> {
             })?;
         }
     }
+    let commits = |name: &str| {
+        let mut services = SERVICES.iter();
+        services.any(|service| service.tool == name && service.commits())
+    };
     let committed = tools.iter().any(|call| {
-        ["refund", "remind", "cancel"].contains(&call.tool.as_str()) && call.undoes.is_none()
+        commits(&call.tool) && call.undoes.is_none() && call.status != Some(ToolStatus::Waiting)
     });
     // A reply that the carrier refused fails its turn after the gate.
     let gave_up = turn

@@ -1,5 +1,5 @@
 //! The whole local host on one thread from a seed: duplicates, reordering, hanging and babbling models, services that
-//! lose their answers, people who take sessions over, and power cuts between any two steps. What is acknowledged
+//! lose their answers, people who take sessions over, say yes and no, opt out and stop the bot, bounded money, and power cuts between any two steps. What is acknowledged
 //! survives, what is shown stays, every message is settled once, and nothing happens twice.
 
 #![expect(
@@ -17,14 +17,20 @@ use engine::runtime::simulated::Simulation;
 
 mod brain;
 mod check;
+mod consent;
+mod many;
+mod money;
 mod outside;
 mod people;
+mod shop;
+mod staff;
 mod world;
 
 #[cfg(test)]
 mod tests;
 
 pub use check::Broken;
+pub use many::{Lived, live_many};
 pub use outside::{Outside, Tally};
 
 /// The most power cuts of one life.
@@ -33,8 +39,9 @@ const CUTS: u64 = 3;
 /// The longest time between two of them.
 const STRETCH: u64 = 15_000;
 
-/// How long the host is left alone at the end, so that whatever can settle does: some leases and sweeps.
-const PEACE: Duration = Duration::from_secs(20 * 60);
+/// How long the host is left alone at the end, so that whatever can settle does: some leases and sweeps, and the
+/// hour that a question to people stands.
+const PEACE: Duration = Duration::from_secs(90 * 60);
 
 /// Lives the world of `seed` to its end and gives what happened in it.
 ///
@@ -62,13 +69,26 @@ pub fn live(seed: u64) -> Result<Tally, Broken> {
             check::hold(&mut simulation, &host, &outside)?;
         } else {
             let millis = runtime.entropy.next_u64() % STRETCH;
-            simulation.run_for(Duration::from_millis(millis));
-            outside.count("power cut");
+            outside.count(until_the_cut(&mut simulation, &outside, millis));
         }
         cut_power(&mut simulation, host, &disk, folder.path());
     }
     drop(simulation);
     Ok(outside.tally())
+}
+
+/// Goes on until the power is cut: after so long, or where it hurts. Tells which.
+fn until_the_cut(simulation: &mut Simulation, outside: &Outside, millis: u64) -> &'static str {
+    let clock = simulation.runtime().clock;
+    let end = clock.monotonic() + Duration::from_millis(millis);
+    outside.books().doom = None;
+    while clock.monotonic() < end {
+        if let Some(what) = outside.books().doom {
+            return what;
+        }
+        simulation.step();
+    }
+    "power cut"
 }
 
 fn cut_power(simulation: &mut Simulation, host: Arc<Host>, disk: &VolatileDisk, folder: &Path) {

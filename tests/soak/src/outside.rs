@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use engine::approval::Approval;
 use engine::error::{Error, Kind};
-use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
 use engine::message::{Carrier, Channel, Delivery, DeliveryState, Reference, SendReport};
 use engine::overlap::Overlap;
 use engine::runtime::Runtime;
@@ -14,20 +14,17 @@ use engine::secret::Secret;
 use engine::session::SessionKey;
 use engine::tool::Secrets;
 use engine::turn::Carriers;
+use serde_json::Value;
+
+use crate::money::Terms;
+use crate::shop::Deed;
+use crate::staff::Switch;
+
+/// How long after a stop something may still begin: what is known may be a second old, and a sync takes its time.
+const STOPPED_WITHIN: Duration = Duration::from_millis(1100);
 
 /// How often each thing happened.
 pub type Tally = BTreeMap<&'static str, u64>;
-
-/// An action of the shop, as its own books have it.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Deed {
-    /// The address that was asked, which names the tool.
-    pub(crate) url: String,
-    /// The arguments.
-    pub(crate) body: serde_json::Value,
-    /// How often it was done under its key.
-    pub(crate) times: usize,
-}
 
 #[derive(Default)]
 pub(crate) struct Books {
@@ -41,8 +38,30 @@ pub(crate) struct Books {
     pub(crate) sent: BTreeMap<String, Vec<String>>,
     /// Sessions that a person held at some time.
     pub(crate) taken: BTreeSet<SessionKey>,
+    /// What the contacts said, by id.
+    said: BTreeMap<String, String>,
+    /// Calls to which somebody who may has said yes, or was about to, by approval.
+    pub(crate) yes: BTreeMap<String, Value>,
+    /// Why the power is cut at once.
+    pub(crate) doom: Option<&'static str>,
+    pub(crate) switch: Switch,
+    /// What sessions and days have really cost, in micro-dollars.
+    pub(crate) spent: BTreeMap<String, u64>,
+    /// Promises that were broken where somebody outside could see it.
+    pub(crate) broken: Vec<String>,
     tally: Tally,
     peace: Option<Duration>,
+}
+
+impl Books {
+    pub(crate) fn breaks(&mut self, promise: String) {
+        self.broken.push(promise);
+    }
+
+    /// What a contact said under `id`.
+    pub(crate) fn said(&self, id: &str) -> Option<&str> {
+        self.said.get(id).map(String::as_str)
+    }
 }
 
 /// A cheap handle to the world outside.
@@ -50,6 +69,7 @@ pub(crate) struct Books {
 pub struct Outside {
     pub(crate) runtime: Runtime,
     pub(crate) policy: Overlap,
+    pub(crate) terms: Terms,
     books: Arc<Mutex<Books>>,
 }
 
@@ -67,6 +87,7 @@ impl Outside {
         Self {
             runtime: runtime.clone(),
             policy: policies[usize::try_from(drawn).unwrap_or(0)],
+            terms: Terms::draw(runtime),
             books: Arc::default(),
         }
     }
@@ -104,11 +125,54 @@ impl Outside {
         self.runtime.entropy.next_u64() % most
     }
 
+    pub(crate) fn is_peace(&self) -> bool {
+        let now = self.runtime.clock.monotonic();
+        self.books().peace.is_some_and(|peace| now >= peace)
+    }
+
+    /// What a contact says under `id`, however often. By text message it may be a word for the carrier.
+    pub(crate) fn text_of(&self, id: &str, session: usize) -> String {
+        if let Some(text) = self.books().said(id) {
+            return text.to_owned();
+        }
+        let is_sms = crate::people::key_of(session).channel() == Channel::Sms;
+        let text = match self.draw(12) {
+            0 | 1 if is_sms => "STOP".to_owned(),
+            2 | 3 if is_sms => "start!".to_owned(),
+            4 if is_sms => "Help".to_owned(),
+            _ => format!("hello from {id}"),
+        };
+        self.books().said.insert(id.to_owned(), text.clone());
+        text
+    }
+
+    /// Somebody who may is about to say yes.
+    pub(crate) fn allows(&self, approval: &Approval) {
+        let inputs = approval.envelope.inputs.clone();
+        self.books().yes.insert(approval.id.clone(), inputs);
+    }
+
+    /// The power may be cut right here, where `what` is done and not durable.
+    pub(crate) fn tempts(&self, what: &'static str) {
+        if self.draw(10) == 0 {
+            self.books().doom.get_or_insert(what);
+        }
+    }
+
+    /// Something begins that a stopped bot must not do.
+    pub(crate) fn begins(&self, what: &str) {
+        let now = self.runtime.clock.monotonic();
+        let mut books = self.books();
+        if let Switch::Off(since) = books.switch
+            && now > since + STOPPED_WITHIN
+        {
+            books.breaks(format!("{what} began {:?} after the stop", now - since));
+        }
+    }
+
     /// Whether something with this name goes wrong now: once in `times`, and not in peace.
     pub(crate) fn fails(&self, what: &'static str, times: u64) -> bool {
-        let now = self.runtime.clock.monotonic();
-        let peace = self.books().peace.is_some_and(|peace| now >= peace);
-        let fails = !peace && self.draw(times) == 0;
+        let fails = !self.is_peace() && self.draw(times) == 0;
         if fails {
             self.count(what);
         }
@@ -121,53 +185,6 @@ impl Outside {
             .clock
             .sleep(Duration::from_millis(millis))
             .await;
-    }
-}
-
-/// The shop: does what it is asked, keeps books by idempotency key, and loses answers.
-#[async_trait]
-impl Http for Outside {
-    async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, HttpFailure> {
-        self.pause(500).await;
-        if self.fails("the shop could not be reached", 12) {
-            return Err(HttpFailure::NotSent("no connection".to_owned()));
-        }
-        if self.fails("the shop was busy", 12) {
-            return Ok(answer(429, b"{}"));
-        }
-        if self.fails("the shop refused with garbage", 20) {
-            return Ok(answer(503, b"<html>"));
-        }
-        let key = request
-            .headers
-            .iter()
-            .find(|(name, _)| name == "idempotency-key");
-        if let Some((_, key)) = key {
-            let body = request.body.as_deref().unwrap_or_default();
-            let mut books = self.books();
-            let deed = books.deeds.entry(key.clone()).or_insert_with(|| Deed {
-                url: request.url.clone(),
-                body: serde_json::from_slice(body).unwrap_or_default(),
-                times: 0,
-            });
-            deed.times += 1;
-        }
-        if self.fails("the shop's answer was lost", 8) {
-            return Err(HttpFailure::Unknown("connection reset".to_owned()));
-        }
-        if self.fails("the shop hung after the deed", 12) {
-            self.runtime.clock.sleep(Duration::from_secs(600)).await;
-        }
-        self.pause(500).await;
-        Ok(answer(200, br#"{"done":true}"#))
-    }
-}
-
-fn answer(status: u16, body: &[u8]) -> HttpAnswer {
-    HttpAnswer {
-        status,
-        headers: Vec::new(),
-        body: body.to_vec(),
     }
 }
 

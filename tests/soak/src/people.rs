@@ -1,14 +1,14 @@
-//! Contacts who write, watch and are impatient; and a person of the house who steps in.
+//! Contacts who write, watch and are impatient.
 
 use std::sync::Arc;
 
 use confab::host::Host;
 use engine::message::Channel;
-use engine::session::{Command, Origin, SessionKey, Sessions};
-use engine::turn::Letter;
+use engine::session::SessionKey;
 use engine::view::Role;
 
 use crate::outside::Outside;
+use crate::staff::{approvers, operator, person};
 
 pub(crate) const SESSIONS: usize = 3;
 pub(crate) const MESSAGES: usize = 4;
@@ -26,6 +26,12 @@ pub(crate) fn id_of(session: usize, message: usize) -> String {
     format!("s{session}m{message}")
 }
 
+/// The session that a text tells of, if it does.
+pub(crate) fn session_in(text: &str) -> Option<usize> {
+    (0..SESSIONS)
+        .find(|session| (0..MESSAGES).any(|message| text.contains(&id_of(*session, message))))
+}
+
 /// Starts everybody.
 pub(crate) fn gather(host: &Arc<Host>, outside: &Outside) {
     for session in 0..SESSIONS {
@@ -36,6 +42,12 @@ pub(crate) fn gather(host: &Arc<Host>, outside: &Outside) {
             runtime.spawn(person(Arc::clone(host), session, outside.clone()));
         }
     }
+    outside
+        .runtime
+        .spawn(approvers(Arc::clone(host), outside.clone()));
+    outside
+        .runtime
+        .spawn(operator(Arc::clone(host), outside.clone()));
 }
 
 /// Posts a session's messages in order, each up to three times at once, until it is acknowledged.
@@ -60,7 +72,7 @@ async fn contact(host: Arc<Host>, session: usize, outside: Outside) {
 }
 
 async fn post(host: &Host, session: usize, id: String, outside: &Outside) {
-    let text = format!("hello from {id}");
+    let text = outside.text_of(&id, session);
     if host
         .intake()
         .post(&key_of(session), &id, &text)
@@ -80,38 +92,7 @@ async fn reader(host: Arc<Host>, session: usize, outside: Outside) {
                 outside.show((key.clone(), message.seq), message.text);
             }
         }
-        outside.pause(2000).await;
-    }
-}
-
-/// Takes the session over, writes to the contact, and hands it back.
-async fn person(host: Arc<Host>, session: usize, outside: Outside) {
-    let key = key_of(session);
-    let name = "ana".to_owned();
-    outside.pause(10_000).await;
-    let person = name.clone();
-    if host
-        .store()
-        .apply(&key, Command::TakeOver { person })
-        .await
-        .is_err()
-    {
-        return;
-    }
-    outside.books().taken.insert(key.clone());
-    outside.count("a person took over");
-    outside.pause(3000).await;
-    let id = format!("ana{session}-{}", outside.draw(1000));
-    let letter = Letter {
-        id: &id,
-        text: "This is Ana.",
-        origin: Origin::Person { name },
-    };
-    if host.intake().take(&key, letter).await.is_ok() {
-        outside.books().acknowledged.insert(id);
-    }
-    outside.pause(3000).await;
-    if host.store().apply(&key, Command::HandBack).await.is_ok() {
-        outside.count("a person handed back");
+        let longest = if outside.is_peace() { 120_000 } else { 2000 };
+        outside.pause(longest).await;
     }
 }

@@ -15,7 +15,7 @@ use crate::runtime::{Runtime, Time};
 use crate::session::{
     Applied, Command, MessageHash, Pending, PlanId, Refusal, Session, Sessions, Step,
 };
-use crate::switch::{Stopped, Switches};
+use crate::switch::Switches;
 use crate::tool::Secrets;
 use crate::transcript::{
     Outcomes, Taken, ToolResults, Transcripts, TurnRecord, Undoing, rounds_to,
@@ -38,7 +38,6 @@ use overlap::Meeting;
 use purse::given_up;
 use reflex::Reflex;
 pub(super) use think::output;
-use unthought::switched_off;
 
 /// What a contact is told when no answer can be had.
 pub(super) const APOLOGY: &str =
@@ -84,8 +83,6 @@ struct Carried {
     waited: u32,
     /// Models that were asked in vain.
     given_up: Vec<ModelCall>,
-    /// Who stopped the bot.
-    stopped: Option<Stopped>,
 }
 
 /// What one round works on.
@@ -104,8 +101,6 @@ struct Round {
     finish: bool,
     /// What the turn asked models in vain, when it is thought again.
     given_up: Vec<ModelCall>,
-    /// Who stopped the bot.
-    stopped: Option<Stopped>,
 }
 
 impl Round {
@@ -145,8 +140,9 @@ impl Run {
             }
         };
         let switch = self.switches.of(start.session.tenant());
+        // Whoever asks for the switch before a thought finds it known.
         let (session, switch) = futures::join!(session, switch);
-        let session = session?;
+        let (session, _) = (session?, switch?);
         if session.hold() != Some(start.hold) {
             return Ok(RunOutput::Stop);
         }
@@ -156,7 +152,6 @@ impl Run {
         let mut carried = Carried {
             waited: input.waited,
             given_up: Vec::new(),
-            stopped: switch?.stopped(start.session.bot()).cloned(),
         };
         if let Some(previous) = input.previous {
             return self
@@ -220,14 +215,13 @@ impl Run {
             messages,
             finish: false,
             given_up: carried.given_up,
-            stopped: carried.stopped,
         };
         let unthought = self
             .without_thought(start, &session, &round, reflex)
             .await?;
         let unthought = match unthought {
             Some(unthought) => Some(unthought),
-            None => switched_off(&round),
+            None => self.switched_off(key, &round).await?,
         };
         if unthought.is_none()
             && let Some(until) = self
@@ -381,7 +375,6 @@ impl Run {
             messages: Vec::new(),
             finish: last.finish,
             given_up: [carried.given_up, given_up(&records, turn, &before)].concat(),
-            stopped: carried.stopped,
             before,
         };
         let reflex = Reflex::new(&staff.bot, key);
@@ -391,7 +384,7 @@ impl Run {
         {
             return self.decide(start, &session, round, unthought).await;
         }
-        if let Some(unthought) = switched_off(&round) {
+        if let Some(unthought) = self.switched_off(key, &round).await? {
             return self.decide(start, &session, round, unthought).await;
         }
         let called = last.decision.calls();
@@ -406,7 +399,6 @@ impl Run {
                 let carried = Carried {
                     waited: WINDOWS,
                     given_up: round.spent().cloned().collect(),
-                    stopped: round.stopped,
                 };
                 return self.begin(start, session, carried).await;
             }

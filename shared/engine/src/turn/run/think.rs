@@ -127,7 +127,6 @@ impl Run {
                 let carried = Carried {
                     waited: WINDOWS,
                     given_up: spent.cloned().chain(abandoned).collect(),
-                    stopped: round.stopped,
                 };
                 return match bound {
                     Some(previous) => {

@@ -5,7 +5,7 @@ use super::think::Decided;
 use super::{APOLOGY, Round, Run};
 use crate::approval::{ChatAnswer, Moot};
 use crate::error::Error;
-use crate::session::{Consent, Intended, Origin, Pending, Session};
+use crate::session::{Consent, Intended, Origin, Pending, Session, SessionKey};
 use crate::transcript::{Decision, Taken, Verdict};
 use crate::turn::{RunOutput, TurnStart, saga};
 
@@ -98,6 +98,21 @@ impl Run {
         (session.tries >= self.timing.tries).then(|| failed().into())
     }
 
+    /// What a stopped bot does: it says so, and nothing else. A turn that was overtaken asks again.
+    pub(super) async fn switched_off(
+        &self,
+        key: &SessionKey,
+        round: &Round,
+    ) -> Result<Option<Unthought>, Error> {
+        let switch = self.switches.of(key.tenant()).await?;
+        let declined = switch.stopped(key.bot()).map(|stopped| Decision::Declined {
+            verdict: Verdict::Refused,
+            reason: format!("stopped by {}: {}", stopped.by, stopped.reason),
+            text: Some(round.staff.bot.notices.stopped.clone()),
+        });
+        Ok(declined.map(Into::into))
+    }
+
     /// Writes down a decision that took no thought.
     pub(super) async fn decide(
         &self,
@@ -127,17 +142,6 @@ impl Run {
         decided.terms.consent = unthought.consent;
         self.write(start, session, round, decided).await
     }
-}
-
-/// What a stopped bot does: it says so, and nothing else.
-pub(super) fn switched_off(round: &Round) -> Option<Unthought> {
-    let stopped = round.stopped.as_ref()?;
-    let declined = Decision::Declined {
-        verdict: Verdict::Refused,
-        reason: format!("stopped by {}: {}", stopped.by, stopped.reason),
-        text: Some(round.staff.bot.notices.stopped.clone()),
-    };
-    Some(declined.into())
 }
 
 /// Whether a message can be answered together with others: words of the contact that decide nothing.
