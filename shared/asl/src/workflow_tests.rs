@@ -237,3 +237,23 @@ fn run(definitions: &BTreeMap<String, Value>, name: &str, case: &Case) {
         assert_eq!(*seen.lock().unwrap(), *calls, "{shows}");
     }
 }
+
+#[test]
+fn each_construct_fits_the_published_schema_and_mistakes_do_not() {
+    let schema: Value = serde_json::from_str(engine::workflow::WORKFLOW_SCHEMA).unwrap();
+    let validator = jsonschema::options().offline().build(&schema).unwrap();
+    for name in constructs().keys() {
+        let value = engine::workflow::as_json(&read(&format!("{name}.yaml"))).unwrap();
+        let wrong: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert!(wrong.is_empty(), "{name}: {wrong:?}");
+    }
+    for wrong in [
+        json!({}),
+        json!({ "steps": { "a": { "tol": "x" } } }),
+        json!({ "steps": { "a": { "set": 1, "retry": {} } } }),
+        json!({ "steps": { "A": { "set": 1 } } }),
+        json!({ "steps": { "a": { "set": 1 } }, "on": { "schedul": "x" } }),
+    ] {
+        assert!(!validator.is_valid(&wrong), "{wrong}");
+    }
+}

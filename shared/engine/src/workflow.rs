@@ -30,7 +30,7 @@ mod tests;
 
 pub use compile::{Around, Compiled, Syntax, compile};
 pub use expression::Expression;
-pub use library::{Library, mocks};
+pub use library::{Library, as_json, mocks};
 pub use plan::{
     Action, Block, Catch, Concurrency, Input, InputType, Notification, Retry, Rule, Step, Trigger,
     TriggerKind, WhenFull, Workflow,

@@ -23,6 +23,8 @@ enum File {
     People,
     /// the secrets file
     Secrets,
+    /// workflows/<name>.yaml
+    Workflow,
 }
 
 impl Schema {
@@ -32,6 +34,7 @@ impl Schema {
             File::Tool => schema::tool(),
             File::People => schema::people(),
             File::Secrets => schema::secrets(),
+            File::Workflow => return Ok(screen.line(engine::workflow::WORKFLOW_SCHEMA.trim_end())?),
         };
         Ok(screen.document(&schema)?)
     }

@@ -98,6 +98,12 @@ pub fn mocks(files: &dyn BotFiles, path: &str) -> Result<BTreeMap<String, Value>
     }
 }
 
+/// The values of a workflow file, as an editor's schema sees them; nothing when it is no YAML.
+#[must_use]
+pub fn as_json(text: &str) -> Option<Value> {
+    yaml::parse(text, 1).ok()?.map(|root| root.json())
+}
+
 fn read(files: &dyn BotFiles, path: &str) -> Result<Workflow, Problems> {
     let content = files.read(path, MAX_FILE)?;
     let text = String::from_utf8(content)
