@@ -3,6 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod quiet;
+mod route;
+#[cfg(test)]
+mod tests;
+
+pub use quiet::QuietHours;
+pub use route::{Case, Decision, Fate, Try, decide};
+
 /// How much a notification matters.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,

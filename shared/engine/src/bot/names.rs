@@ -22,6 +22,8 @@ pub(super) const DIGITS: &str = "^[0-9]+$";
 pub(super) const COLLECTION: &str = "^[a-z][a-z0-9_-]{0,62}$";
 /// A SHA-256 in hexadecimal.
 pub(super) const SHA256: &str = "^[0-9a-fA-F]{64}$";
+/// A time of day.
+pub(super) const CLOCK: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]$";
 
 /// What a pattern asks for, in words, and advice on what was written instead.
 pub(super) fn rule(pattern: &str, written: &str) -> (String, Option<String>) {
@@ -37,6 +39,7 @@ pub(super) fn rule(pattern: &str, written: &str) -> (String, Option<String>) {
         DIGITS => "digits only",
         COLLECTION => "a-z, 0-9, _ and -, beginning with a letter",
         SHA256 => "64 hexadecimal digits",
+        CLOCK => "a time of day in quotes, such as `22:00`",
         _ => return (format!("of the form `{pattern}`"), None),
     };
     let hint = match pattern {
