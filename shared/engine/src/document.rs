@@ -32,11 +32,15 @@ pub enum Topic {
     Effect,
     /// What a step gave, for later runs.
     Cache,
+    /// What people are told, and what came of it.
+    Notice,
+    /// What waits for a person: the end of their quiet hours, or their sign.
+    Tray,
 }
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Approval,
         Self::Unknown,
         Self::Switch,
@@ -46,6 +50,8 @@ impl Topic {
         Self::Room,
         Self::Effect,
         Self::Cache,
+        Self::Notice,
+        Self::Tray,
     ];
 
     /// Its name in stores.
@@ -61,6 +67,8 @@ impl Topic {
             Self::Room => "room",
             Self::Effect => "effect",
             Self::Cache => "cache",
+            Self::Notice => "notice",
+            Self::Tray => "tray",
         }
     }
 }

@@ -95,7 +95,7 @@ fn when_and_where_people_want_to_be_told_is_read_and_mistakes_are_told_with_thei
         (
             "[\"ambient\"]",
             "[\"urgent\"]",
-            "people.toml:8: `people.ana.mute.#1` must be one of `ambient`, `important`, `informative`",
+            "people.toml:8: `people.ana.mute.#1` must be one of `important`, `informative` and `ambient`",
         ),
         (
             "backup = \"ben\"",

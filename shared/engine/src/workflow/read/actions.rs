@@ -42,6 +42,16 @@ const fn own(fields: &'static [&'static str], refused: &'static [&'static str]) 
 const PLAIN: &[&str] = &["retry", "catch", "timeout", "cache"];
 const FANS_OUT: &[&str] = &["timeout", "cache"];
 
+/// The longest time a sign is waited for.
+const MAX_SIGN: Duration = Duration::from_secs(30 * 86_400);
+
+/// How long before the next way is taken when something is urgent and nobody gives a sign.
+const LADDER: [Duration; 3] = [
+    Duration::from_secs(120),
+    Duration::from_secs(300),
+    Duration::from_secs(300),
+];
+
 /// The longest time a question stands or a step waits.
 const MAX_WAIT: Duration = Duration::from_secs(365 * 86_400);
 
@@ -71,7 +81,7 @@ pub(super) fn read(
         ),
         "notify" => (
             notify(source, step, value)?,
-            own(&["text", "class"], &["cache"]),
+            own(&["text", "class", "acknowledge", "escalate"], &["cache"]),
         ),
         "http" => (http(source, value)?, own(&[], &[])),
         "wait" => (Action::Wait(wait(source, value)?), own(&[], PLAIN)),
@@ -190,12 +200,48 @@ fn notify(source: &mut Source<'_>, step: &Fields<'_>, to: &Node) -> Option<Actio
     let class = step
         .get("class")
         .and_then(|node| source.choice(node, "`class`", &classes));
+    let class = class.unwrap_or(Class::Important);
+    let acknowledge = step.duration(source, "acknowledge", MAX_SIGN);
+    let escalate = match step.get("escalate") {
+        Some(node) => escalate(source, node),
+        None if class == Class::Urgent => LADDER.to_vec(),
+        None => Vec::new(),
+    };
+    let alone = |field| step.get(field).is_some() && step.get("acknowledge").is_none();
+    if alone("escalate") {
+        source.wrong(
+            step.place_of("escalate"),
+            "`escalate` is for as long as nobody gives a sign, and none is waited for",
+            "say how long it is waited for, such as `acknowledge: 30m`",
+        );
+    }
+    if acknowledge.is_some() && step.get("timeout").is_some() {
+        source.wrong(
+            step.place_of("timeout"),
+            "`acknowledge` says already how long this step waits",
+            "remove `timeout`",
+        );
+    }
     Some(Action::Notify(Notification {
         to: source.text(to, "`notify`")?.to_owned(),
         place: to.place,
-        class: class.unwrap_or(Class::Important),
+        class,
         text: text?,
+        acknowledge,
+        escalate,
     }))
+}
+
+/// How long before the next way is taken: `5m`, or a list of such lengths.
+fn escalate(source: &mut Source<'_>, node: &Node) -> Vec<Duration> {
+    let steps = match &node.value {
+        Yaml::List(_) => source.list(node, "`escalate`").unwrap_or_default(),
+        _ => std::slice::from_ref(node),
+    };
+    let steps = steps.iter();
+    steps
+        .filter_map(|step| source.duration(step, "a step of `escalate`", MAX_SIGN))
+        .collect()
 }
 
 fn http(source: &mut Source<'_>, node: &Node) -> Option<Action> {
