@@ -75,10 +75,11 @@ fn no_answer_in_time_is_a_no() {
     let mut shop = Shop::open();
     shop.say("lea", "refund A1 80");
     let id = shop.only();
-    shop.simulation
+    shop.house
+        .simulation
         .run_for(Duration::from_secs(24 * 3600 - 300));
     assert_eq!(shop.waiting().len(), 1);
-    shop.simulation.run_for(Duration::from_secs(600));
+    shop.house.simulation.run_for(Duration::from_secs(600));
     let told = shop.heard("lea");
     assert!(told.contains("Nobody said yes"), "{told}");
     assert!(shop.waiting().is_empty());
@@ -122,8 +123,8 @@ fn two_who_say_yes_at_once_have_it_done_once() {
     shop.say("lea", "refund A1 80");
     let id = shop.only();
     for person in ["ana", "ben", "ana", "ben"] {
-        let (host, id) = (Arc::clone(&shop.host), id.clone());
-        shop.simulation.runtime().spawn(async move {
+        let (host, id) = (Arc::clone(&shop.house.host), id.clone());
+        shop.house.simulation.runtime().spawn(async move {
             let call = ("local", id.as_str());
             drop(host.desk().decide(call, person, Answer::Yes, None).await);
         });
@@ -234,8 +235,8 @@ fn nothing_runs_in_a_session_that_a_person_has_taken_over() {
     let mut shop = Shop::open();
     shop.say("lea", "refund A1 80");
     let id = shop.only();
-    let host = Arc::clone(&shop.host);
-    shop.simulation.block_on(async move {
+    let host = Arc::clone(&shop.house.host);
+    shop.house.simulation.block_on(async move {
         let take = Command::TakeOver {
             person: "dan".to_owned(),
         };

@@ -64,7 +64,10 @@ impl Notices {
     }
 
     /// The notice as it is now.
-    pub(crate) async fn read(&self, tenant: &str, id: &str) -> Result<Option<Notice>, Error> {
+    ///
+    /// # Errors
+    /// When a store failed.
+    pub async fn read(&self, tenant: &str, id: &str) -> Result<Option<Notice>, Error> {
         let key = DocumentKey::new(tenant, Topic::Notice, id);
         let found = self.documents.read(&key).await?;
         found.map(|found| parse(found.body)).transpose()

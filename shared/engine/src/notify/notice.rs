@@ -109,6 +109,20 @@ pub enum NoticeState {
     Unacknowledged,
 }
 
+impl NoticeState {
+    /// Its name, as records write it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Told => "told",
+            Self::Unreached => "unreached",
+            Self::Acknowledged { .. } => "acknowledged",
+            Self::Unacknowledged => "unacknowledged",
+        }
+    }
+}
+
 /// When is looked whether a message is known to have failed, after it was sent.
 pub(super) const LOOKS: [Duration; 3] = [
     Duration::from_secs(10),
