@@ -1,6 +1,7 @@
 //! Workflows on the whole local host tell people: once, where and when they may be, until somebody knows.
 
 use engine::message::Channel;
+use http::Method;
 use serde_json::json;
 
 mod world;
@@ -201,4 +202,39 @@ fn the_wait_for_a_sign_begins_when_quiet_hours_end() {
     assert_eq!(home.came_to(&run), None);
     home.until(7 * 60 + 31);
     assert_eq!(home.came_to(&run), Some(Ok(json!({ "alarm": "nobody" }))));
+}
+
+#[test]
+fn a_link_shows_what_was_told_and_is_a_sign_only_when_it_is_posted() {
+    let mut home = Home::with(ALARM);
+    let run = home.run("Nobody <b> picks up.");
+    home.until(1);
+    let sent = home.sent();
+    let (_, link) = sent[0].rsplit_once('\n').unwrap();
+    let path = link.strip_prefix("https://home.example").unwrap();
+    let (way, token) = path.split_once("?token=").unwrap();
+    let (status, page) = home.open_link(Method::GET, path);
+    assert_eq!(status, 200, "{page}");
+    assert!(
+        page.contains("Nobody &lt;b&gt; picks up.") && page.contains("I know"),
+        "{page}"
+    );
+    let post = |token: &str| format!("{way}/acknowledge?token={token}");
+    assert_eq!(
+        home.open_link(Method::POST, &post(&format!("{token}A"))).0,
+        401
+    );
+    let elsewhere = post(token).replace("/notices/", "/notices/0");
+    assert_eq!(home.open_link(Method::POST, &elsewhere).0, 401);
+    home.until(2);
+    assert_eq!(home.came_to(&run), None, "a look is no sign");
+    let (status, page) = home.open_link(Method::POST, &post(token));
+    assert!(status == 200 && page.contains("ana knows"), "{page}");
+    home.until(3);
+    let Some(Ok(told)) = home.came_to(&run) else {
+        panic!("the link did not count");
+    };
+    assert_eq!(told["alarm"]["by"], "ana");
+    let (status, page) = home.open_link(Method::POST, &post(token));
+    assert!(status == 200 && page.contains("ana knows"), "{page}");
 }

@@ -5,21 +5,26 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::bot::MemoryFiles;
+use engine::bot::secrets::Secrets as Keys;
 use engine::brain::{Brain, Conclusion, Context, Thought};
 use engine::error::Error;
 use engine::message::{
     Arrival, Carrier, Channel, Delivery, DeliveryState, DeliveryStatus, Reference, SendReport,
 };
 use engine::model::{ChatMessage, Deltas};
+use engine::notify::Notices;
 use engine::run::{Beginning, RunRecord, RunRef, RunStatus};
 use engine::runtime::{Runtime, Time};
 use engine::session::SessionKey;
 use engine::turn::Carriers;
+use http::{Method, Request};
 use serde_json::{Value, json};
+use surface::{Access, Noticing};
 
-use crate::house::{House, Nothing, Parts};
+use crate::house::{House, Nothing, Parts, signing};
 
-const BOT: &str = "format = 1\nname = \"house\"\n[model]\nuse = \"scripted\"\n";
+const BOT: &str = "format = 1\nname = \"house\"\n[model]\nuse = \"scripted\"\n\
+                   [approvals]\nrole = \"carer\"\nurl = \"https://home.example\"\n";
 
 /// The simulation begins at midnight.
 const PEOPLE: &str = "format = 1\n\
@@ -168,6 +173,28 @@ impl Home {
             RunStatus::Succeeded => Some(Ok(record.outputs.unwrap())),
             _ => Some(Err(record.error.unwrap_or_default())),
         }
+    }
+
+    /// Calls the surface as whoever has a link: the status and the page.
+    pub(super) fn open_link(&mut self, method: Method, path: &str) -> (u16, String) {
+        let host = Arc::clone(&self.house.host);
+        let runtime = host.runtime().clone();
+        let keys = "format = 1\n[[keys]]\nkey = \"key-of-ana-0123456789\"\ntenant = \"local\"\nperson = \"ana\"\nrole = \"operator\"\n";
+        let keys = Arc::new(Keys::parse("secrets.toml", keys).unwrap());
+        let noticing = Noticing {
+            access: Arc::new(Access::keyed(keys, signing(), runtime)),
+            notices: Notices::from(host.desk()),
+            sessions: host.store().clone(),
+        };
+        let request = Request::builder().method(method).uri(path);
+        let request = request
+            .header("accept", "text/html")
+            .body(Vec::new())
+            .unwrap();
+        let served = async move { noticing.serve(request).await };
+        let response = self.house.simulation.block_on(served);
+        let status = response.status().as_u16();
+        (status, String::from_utf8(response.into_body()).unwrap())
     }
 
     /// Everything that left, as `07:00 whatsapp:+15550101 text`.
