@@ -1,5 +1,7 @@
 //! Workflows on the whole local host tell people: once, where and when they may be, until somebody knows.
 
+use std::time::Duration;
+
 use engine::message::Channel;
 use http::Method;
 use serde_json::json;
@@ -61,6 +63,33 @@ fn what_is_not_urgent_waits_for_the_end_of_quiet_hours_and_comes_at_once() {
 }
 
 #[test]
+fn power_cuts_make_nobody_be_told_twice_and_no_run_wait_for_ever() {
+    for cut in [0, 10, 25, 45, 70, 100, 200, 1000, 3000].map(Duration::from_millis) {
+        let mut home = telling("informative");
+        let runs = [home.run("The cat is in."), home.run("The dog is in.")];
+        home.house.pass(cut);
+        home.house.restart();
+        home.until(7 * 60);
+        home.house.pass(cut);
+        home.house.restart();
+        home.until(12 * 60);
+        for run in &runs {
+            let held = json!({ "told": { "to": ["ana", "ben"], "held": true } });
+            assert_eq!(home.came_to(run), Some(Ok(held)), "cut after {cut:?}");
+        }
+        let sent = home.sent();
+        for text in ["The cat is in.", "The dog is in."] {
+            for person in ["whatsapp:+15550101", "sms:+15550102"] {
+                let told = |line: &&String| line.contains(text) && line.contains(person);
+                let times = sent.iter().filter(told).count();
+                assert_eq!(times, 1, "{person}: {text} after {cut:?}: {sent:?}");
+            }
+        }
+        assert_eq!(sent.len(), 3, "after {cut:?}: {sent:?}");
+    }
+}
+
+#[test]
 fn what_is_urgent_comes_in_the_night_and_what_is_not_wanted_never() {
     let mut home = telling("urgent");
     home.run("Water in the cellar.");
@@ -88,7 +117,7 @@ fn a_way_that_is_known_to_have_failed_is_followed_by_the_next() {
     // The carrier took it, and says a little later that it did not arrive.
     let mut home = Home::with(ANA);
     home.run("Water in the cellar.");
-    home.house.pass(std::time::Duration::from_secs(20));
+    home.house.pass(Duration::from_secs(20));
     home.bounce();
     home.house.restart();
     home.until(1);

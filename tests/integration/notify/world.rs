@@ -15,7 +15,7 @@ use engine::model::{ChatMessage, Deltas};
 use engine::notify::Notices;
 use engine::run::{Beginning, RunRecord, RunRef, RunStatus};
 use engine::runtime::{Runtime, Time};
-use engine::session::SessionKey;
+use engine::session::{SessionKey, Sessions};
 use engine::turn::Carriers;
 use http::{Method, Request};
 use serde_json::{Value, json};
@@ -152,10 +152,11 @@ impl Home {
             inputs: json!({ "text": text }),
             cause: None,
         };
-        let begun = self
-            .house
-            .simulation
-            .block_on(async move { host.begin("w", beginning).await.unwrap() });
+        let begun = self.house.simulation.block_on(async move {
+            let begun = host.begin("w", beginning).await.unwrap();
+            host.store().durable().await.unwrap();
+            begun
+        });
         begun.run
     }
 
