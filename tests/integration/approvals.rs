@@ -21,10 +21,10 @@ fn ok(state: &str) -> (u16, String) {
 #[test]
 fn a_risky_call_waits_for_a_yes_happens_once_and_the_contact_is_told() {
     let mut shop = Shop::open();
-    let mut watch = shop.host.hub().watch(&Shop::key("lea"));
+    let mut watch = shop.house.host.hub().watch(&Shop::key("lea"));
     let reply = shop.say("lea", "refund A1 80");
     assert!(reply.contains("needs a person's yes"), "{reply}");
-    let finished = shop.simulation.block_on(async move {
+    let finished = shop.house.simulation.block_on(async move {
         loop {
             if let Event::ToolFinished { ok, status, .. } = watch.next().await.unwrap() {
                 break (ok, status);
@@ -86,10 +86,11 @@ fn no_answer_in_time_is_a_no() {
     let mut shop = Shop::open();
     shop.say("lea", "refund A1 80");
     let id = shop.only();
-    shop.simulation
+    shop.house
+        .simulation
         .run_for(Duration::from_secs(24 * 3600 - 300));
     assert_eq!(shop.waiting().len(), 1);
-    shop.simulation.run_for(Duration::from_secs(600));
+    shop.house.simulation.run_for(Duration::from_secs(600));
     let told = shop.heard("lea");
     assert!(told.contains("Nobody said yes"), "{told}");
     assert!(shop.waiting().is_empty());
@@ -104,9 +105,9 @@ fn a_question_of_a_conversation_that_ends_is_withdrawn() {
         shop.say(contact, "refund A1 80");
         let id = shop.only();
         if closes {
-            let (desk, key) = (shop.host.attend(), Shop::key(contact));
+            let (desk, key) = (shop.house.host.attend(), Shop::key(contact));
             let closing = async move { desk.close(&key).await.map(drop) };
-            shop.simulation.block_on(closing).unwrap();
+            shop.house.simulation.block_on(closing).unwrap();
             shop.settle();
         } else {
             shop.say(contact, "STOP");
@@ -124,7 +125,9 @@ fn a_question_of_a_conversation_that_ends_is_withdrawn() {
         }
         // Its time runs out without a word, and nothing is left to be done after a restart.
         shop.restart();
-        shop.simulation.run_for(Duration::from_secs(25 * 3600));
+        shop.house
+            .simulation
+            .run_for(Duration::from_secs(25 * 3600));
         if !closes {
             shop.say(contact, "START");
         }
@@ -170,8 +173,8 @@ fn two_who_say_yes_at_once_have_it_done_once() {
     shop.say("lea", "refund A1 80");
     let id = shop.only();
     for person in ["ana", "ben", "ana", "ben"] {
-        let (host, id) = (Arc::clone(&shop.host), id.clone());
-        shop.simulation.runtime().spawn(async move {
+        let (host, id) = (Arc::clone(&shop.house.host), id.clone());
+        shop.house.simulation.runtime().spawn(async move {
             let call = ("local", id.as_str());
             drop(host.desk().decide(call, person, Answer::Yes, None).await);
         });
@@ -282,8 +285,8 @@ fn nothing_runs_in_a_session_that_a_person_has_taken_over() {
     let mut shop = Shop::open();
     shop.say("lea", "refund A1 80");
     let id = shop.only();
-    let host = Arc::clone(&shop.host);
-    shop.simulation.block_on(async move {
+    let host = Arc::clone(&shop.house.host);
+    shop.house.simulation.block_on(async move {
         let take = Command::TakeOver {
             person: "dan".to_owned(),
         };

@@ -16,7 +16,10 @@ use engine::attend::Attend;
 use engine::budget::Ledger;
 use engine::error::{Error, Kind};
 use engine::http::Http;
-use engine::run::{Effects, Start, StepApprove, StepAsk, StepHttp, StepTool, Timetable};
+use engine::notify::{Notices, Router};
+use engine::run::{
+    Effects, Start, StepApprove, StepAsk, StepHttp, StepNotify, StepTool, Timetable,
+};
 use engine::runtime::Runtime;
 use engine::session::{Hold, SessionKey};
 use engine::switch::Switches;
@@ -32,6 +35,7 @@ use tokio::sync::watch;
 mod approvals;
 mod functions;
 mod hub;
+mod notices;
 mod runs;
 mod shelf;
 
@@ -45,6 +49,9 @@ const TURN: &str = include_str!("../../../statemachines/turn.asl.json");
 
 /// What waits for people, the same file too.
 const APPROVAL: &str = include_str!("../../../statemachines/approval.asl.json");
+
+/// What sees notices through, the same file too.
+const NOTIFY: &str = include_str!("../../../statemachines/notify.asl.json");
 
 /// The most holds one sweep takes over.
 const SWEEP: usize = 1000;
@@ -112,6 +119,7 @@ impl Host {
         } = ground;
         let turn = hand_written("turn", TURN, MachineKind::Express)?;
         let approval = hand_written("approval", APPROVAL, MachineKind::Standard)?;
+        let notify = hand_written("notify", NOTIFY, MachineKind::Standard)?;
         Ok(Arc::new_cyclic(|me: &Weak<Self>| {
             let hub = Arc::new(Hub::default());
             let switches = Arc::new(Switches::new(runtime.clone(), store.clone()));
@@ -158,6 +166,12 @@ impl Host {
                 switches: switches.clone(),
             };
             let ledger = Arc::new(Ledger::new(store.clone()));
+            let view = View {
+                sessions: store.clone(),
+                transcripts: store.clone(),
+                results: store.clone(),
+                outcomes: store.clone(),
+            };
             let functions = functions::HostFunctions {
                 run: Run {
                     runtime: runtime.clone(),
@@ -198,7 +212,7 @@ impl Host {
                 ask: Ask {
                     desk: desk.clone(),
                     intake: intake.clone(),
-                    links,
+                    links: links.clone(),
                 },
                 tell: Tell {
                     desk: desk.clone(),
@@ -219,6 +233,15 @@ impl Host {
                     effects,
                 },
                 step_approve: StepApprove { desk: desk.clone() },
+                step_notify: StepNotify {
+                    router: Router {
+                        notices: Notices::from(&desk),
+                        intake: intake.clone(),
+                        view: view.clone(),
+                        links,
+                    },
+                    escalations: Arc::new(notices::Executions(me.clone())),
+                },
             };
             let runner = Runner::new(
                 runtime.clone(),
@@ -228,6 +251,7 @@ impl Host {
             );
             runner.register("turn", Arc::new(turn));
             runner.register("approval", Arc::new(approval));
+            runner.register("notify", Arc::new(notify));
             let start = Start {
                 runtime: runtime.clone(),
                 documents: store.clone(),
@@ -248,12 +272,7 @@ impl Host {
                     sessions: store.clone(),
                     timing,
                 },
-                view: View {
-                    sessions: store.clone(),
-                    transcripts: store.clone(),
-                    results: store.clone(),
-                    outcomes: store.clone(),
-                },
+                view,
                 runtime,
                 store,
                 shelf,

@@ -7,9 +7,10 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
+use engine::notify::Notices;
 use surface::{
-    Approving, Attending, Granting, Once, Problem, Reading, Settling, Switching, Webhooks, Writing,
-    openapi,
+    Approving, Attending, Granting, Noticing, Once, Problem, Reading, Settling, Switching,
+    Webhooks, Writing, openapi,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -37,6 +38,7 @@ struct App {
     reading: Reading,
     granting: Granting,
     approving: Approving,
+    noticing: Noticing,
     settling: Settling,
     attending: Attending,
     switching: Switching,
@@ -71,6 +73,11 @@ impl App {
             approving: Approving {
                 access: access.clone(),
                 desk: host.desk().clone(),
+                sessions: host.store().clone(),
+            },
+            noticing: Noticing {
+                access: access.clone(),
+                notices: Notices::from(host.desk()),
                 sessions: host.store().clone(),
             },
             settling: Settling {
@@ -143,6 +150,8 @@ fn router(app: Arc<App>) -> Router {
         .route(openapi::APPROVAL, get(api::approval))
         .route(openapi::APPROVE, post(api::decide))
         .route(openapi::DENY, post(api::decide))
+        .route(openapi::NOTICE, get(api::notice))
+        .route(openapi::ACKNOWLEDGE, post(api::notice))
         .route(openapi::UNKNOWN, get(api::unknown))
         .route(openapi::ONE_UNKNOWN, post(api::settle))
         .route(openapi::STOP, post(api::switch))

@@ -244,7 +244,10 @@ fn each_construct_fits_the_published_schema_and_mistakes_do_not() {
     let validator = jsonschema::options().offline().build(&schema).unwrap();
     for name in constructs().keys() {
         let value = engine::workflow::as_json(&read(&format!("{name}.yaml"))).unwrap();
-        let wrong: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        let wrong: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|error| error.to_string())
+            .collect();
         assert!(wrong.is_empty(), "{name}: {wrong:?}");
     }
     for wrong in [

@@ -34,11 +34,15 @@ pub enum Topic {
     Cache,
     /// Until when a schedule's times have been seen to.
     Schedule,
+    /// What people are told, and what came of it.
+    Notice,
+    /// What waits for a person: the end of their quiet hours, or their sign.
+    Tray,
 }
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Approval,
         Self::Unknown,
         Self::Switch,
@@ -49,6 +53,8 @@ impl Topic {
         Self::Effect,
         Self::Cache,
         Self::Schedule,
+        Self::Notice,
+        Self::Tray,
     ];
 
     /// Its name in stores.
@@ -65,6 +71,8 @@ impl Topic {
             Self::Effect => "effect",
             Self::Cache => "cache",
             Self::Schedule => "schedule",
+            Self::Notice => "notice",
+            Self::Tray => "tray",
         }
     }
 }

@@ -27,13 +27,15 @@ pub enum Kind {
     Unknown,
     /// A person said no, or nobody said yes in time.
     Denied,
+    /// Nobody said in time that they know what they were told.
+    Unacknowledged,
     /// Our own fault.
     Internal,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Invalid,
         Self::NotFound,
         Self::Unauthenticated,
@@ -45,6 +47,7 @@ impl Kind {
         Self::ToolFailed,
         Self::Unknown,
         Self::Denied,
+        Self::Unacknowledged,
         Self::Internal,
     ];
 
@@ -63,6 +66,7 @@ impl Kind {
             Self::ToolFailed => "ToolFailed",
             Self::Unknown => "Unknown",
             Self::Denied => "Denied",
+            Self::Unacknowledged => "Unacknowledged",
             Self::Internal => "Internal",
         }
     }

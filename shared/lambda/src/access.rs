@@ -7,6 +7,7 @@ use aws::{SecretsFile, Vault};
 use engine::approval::{Approval, Links};
 use engine::bot::Bot;
 use engine::error::Error;
+use engine::notify::Notice;
 use engine::runtime::Runtime;
 use surface::{Access, SigningKey};
 
@@ -58,5 +59,14 @@ impl Links for Accesses {
         person: &str,
     ) -> Result<Option<String>, Error> {
         Ok(self.current().await?.link(bot, approval, person))
+    }
+
+    async fn notice_link(
+        &self,
+        bot: &Bot,
+        notice: &Notice,
+        person: &str,
+    ) -> Result<Option<String>, Error> {
+        Ok(self.current().await?.notice_link(bot, notice, person))
     }
 }

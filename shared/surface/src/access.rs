@@ -6,12 +6,14 @@ use std::time::Duration;
 use engine::approval::Approval;
 use engine::bot::Bot;
 use engine::bot::secrets::{KeyHolder, Role, Secrets};
+use engine::notify::Notice;
 use engine::runtime::{Runtime, Time};
 use engine::session::SessionKey;
 use engine::turn::Bots;
 use http::{HeaderMap, Uri, header};
 use secrecy::SecretString;
 
+use crate::link::Link;
 use crate::token::{SigningKey, Token};
 use crate::{Problem, path};
 
@@ -156,15 +158,38 @@ impl Access {
         self.signing.link(bot, approval, person)
     }
 
+    /// A link by which `person` says that they know what `notice` says, where the bot says that people reach it.
+    #[must_use]
+    pub fn notice_link(&self, bot: &Bot, notice: &Notice, person: &str) -> Option<String> {
+        self.signing.notice_link(bot, notice, person)
+    }
+
     /// The person whom a signed link lets see and decide an approval.
     ///
     /// # Errors
     /// When it was not signed here, is for another approval or has run out.
     pub fn linked(&self, token: &str, tenant: &str, approval: &str) -> Result<String, Problem> {
+        self.holder_of(self.signing.read_link(token), tenant, approval)
+    }
+
+    /// The person whom a signed link lets see and acknowledge a notice.
+    ///
+    /// # Errors
+    /// As [`Access::linked`].
+    pub fn noticed(&self, token: &str, tenant: &str, notice: &str) -> Result<String, Problem> {
+        self.holder_of(self.signing.read_notice(token), tenant, notice)
+    }
+
+    fn holder_of(
+        &self,
+        link: Option<Link>,
+        tenant: &str,
+        subject: &str,
+    ) -> Result<String, Problem> {
         let can_exist = self.open.is_some() || self.secrets.has_keys();
-        let link = can_exist.then(|| self.signing.read_link(token)).flatten();
+        let link = link.filter(|_| can_exist);
         let link = link
-            .filter(|link| link.tenant == tenant && link.approval == approval)
+            .filter(|link| link.tenant == tenant && link.subject == subject)
             .ok_or_else(|| Problem::unauthenticated("the link is not valid here"))?;
         // Who comes late is to see what became of it; a decision is refused by its own time.
         let stale = link.expires.plus(RENEWAL) <= self.runtime.now();

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::body::{self, Body, read_json};
 use crate::response::{answer, json};
-use crate::{Access, Problem, Response, path};
+use crate::{Access, Problem, Response, noticing, path};
 
-mod page;
+pub(crate) mod page;
 
 /// The longest form.
 const MAX_FORM: usize = 16 * 1024;
@@ -143,7 +143,7 @@ impl Approving {
 #[must_use]
 pub fn has_link(uri: &Uri) -> bool {
     let here = path::approval(uri).is_ok() || path::decision(uri).is_ok();
-    here && query(uri).is_ok_and(|query| query.token.is_some())
+    noticing::has_link(uri) || here && query(uri).is_ok_and(|query| query.token.is_some())
 }
 
 /// What the execution waits for opens it, so nobody is shown it.
@@ -210,7 +210,7 @@ fn query(uri: &Uri) -> Result<Query, Problem> {
     })
 }
 
-fn wants_page(headers: &HeaderMap) -> bool {
+pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT);
     accept.is_some_and(|accept| {
         accept

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Approvals, Found, Granted, Listing, Messages, NewDecision, NewMessage, NewReply, Open, Problem,
-    Redone, Response, Stop, Taken, TakingOver, response,
+    Redone, Response, ShownNotice, Stop, Taken, TakingOver, response,
 };
 
 /// Where messages are written and read.
@@ -27,6 +27,10 @@ pub const TURNS: &str = "/v1/{tenant}/{bot}/sessions/{session}/turns";
 pub const EVENTS: &str = "/v1/{tenant}/{bot}/sessions/{session}/events";
 /// Where tokens are given out.
 pub const TOKEN: &str = "/v1/{tenant}/{bot}/sessions/{session}/token";
+/// What somebody was told.
+pub const NOTICE: &str = "/v1/{tenant}/notices/{notice}";
+/// Where they say that they know.
+pub const ACKNOWLEDGE: &str = "/v1/{tenant}/notices/{notice}/acknowledge";
 /// Where approvals are listed.
 pub const APPROVALS: &str = "/v1/{tenant}/approvals";
 /// Where one is read.
@@ -166,6 +170,20 @@ fn describe() -> Value {
         },
         APPROVE: { "parameters": approval_parameters(), "post": decision("Say yes, as the person that the key or the link names", &mut schemas) },
         DENY: { "parameters": approval_parameters(), "post": decision("Say no, as the person that the key or the link names", &mut schemas) },
+        NOTICE: {
+            "parameters": notice_parameters(),
+            "get": {
+                "summary": "What somebody was told, and whether somebody knows; a page for a browser. Reading it changes nothing",
+                "responses": answers("200", &schemas.subschema_for::<ShownNotice>(), &mut schemas, &["401", "404", "503"]),
+            },
+        },
+        ACKNOWLEDGE: {
+            "parameters": notice_parameters(),
+            "post": {
+                "summary": "Say that you know, as the person whom the link names",
+                "responses": answers("200", &schemas.subschema_for::<ShownNotice>(), &mut schemas, &["401", "404", "503"]),
+            },
+        },
         SESSIONS: {
             "parameters": bot_parameters(),
             "get": {
@@ -328,6 +346,17 @@ fn approval_parameters() -> Value {
         {
             "name": "token", "in": "query", "schema": { "type": "string" },
             "description": "The token of a signed link, in place of a key.",
+        },
+    ])
+}
+
+fn notice_parameters() -> Value {
+    json!([
+        tenant(),
+        path("notice", "The notice's id."),
+        {
+            "name": "token", "in": "query", "required": true, "schema": { "type": "string" },
+            "description": "The token of a signed link.",
         },
     ])
 }

@@ -69,6 +69,16 @@ pub(crate) fn decision(uri: &Uri) -> Result<([String; 2], String), Problem> {
     Ok(([tenant, id], verb))
 }
 
+/// Tenant and id of a notice's path.
+pub(crate) fn notice(uri: &Uri) -> Result<[String; 2], Problem> {
+    names(uri, "/v1/{tenant}/notices/{notice}")
+}
+
+/// Tenant and id of the path where a notice is acknowledged.
+pub(crate) fn acknowledge(uri: &Uri) -> Result<[String; 2], Problem> {
+    names(uri, "/v1/{tenant}/notices/{notice}/acknowledge")
+}
+
 /// What stands in a path for the names in braces of `template`, of which there are `N`.
 pub(crate) fn names<const N: usize>(uri: &Uri, template: &str) -> Result<[String; N], Problem> {
     let mut names = Vec::with_capacity(N);

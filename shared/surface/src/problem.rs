@@ -130,6 +130,7 @@ impl From<Error> for Problem {
             Kind::ToolFailed => (StatusCode::BAD_GATEWAY, "tool_failed"),
             Kind::Unknown => (StatusCode::CONFLICT, "unknown"),
             Kind::Denied => (StatusCode::FORBIDDEN, "denied"),
+            Kind::Unacknowledged => (StatusCode::CONFLICT, "unacknowledged"),
             Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         };
         if status.is_server_error() {

@@ -13,6 +13,7 @@ use crate::link::Link;
 /// What a signature is for: one for another purpose does not fit.
 const SESSION: &[u8] = b"confab session token\0";
 const APPROVAL: &[u8] = b"confab approval link\0";
+const NOTICE: &[u8] = b"confab notice link\0";
 
 /// Signs and recognises tokens.
 #[derive(Clone)]
@@ -63,6 +64,16 @@ impl SigningKey {
     /// What [`SigningKey::sign_link`] made the text of, expired or not.
     pub(crate) fn read_link(&self, text: &str) -> Option<Link> {
         Link::of_claim(&self.open(APPROVAL, text)?)
+    }
+
+    /// A link to a notice as text that only this key makes, and that opens no approval.
+    pub(crate) fn sign_notice(&self, link: &Link) -> String {
+        self.seal(NOTICE, &link.claim())
+    }
+
+    /// What [`SigningKey::sign_notice`] made the text of, expired or not.
+    pub(crate) fn read_notice(&self, text: &str) -> Option<Link> {
+        Link::of_claim(&self.open(NOTICE, text)?)
     }
 
     /// What [`SigningKey::sign`] made the text of, expired or not.

@@ -1,28 +1,22 @@
 //! A shop whose refunds above 50 need a manager's yes, on a host in a simulated world.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use confab::host::{Ground, Host, Shelf};
-use embedded::{FlushTask, Store, VolatileDisk};
+use confab::host::Host;
+use engine::bot::MemoryFiles;
 use engine::bot::secrets::Secrets as Keys;
-use engine::bot::{Bot, MemoryFiles};
 use engine::brain::{Brain, Conclusion, Context, Thought};
 use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
 use engine::message::Channel;
 use engine::model::{ChatMessage, Deltas, ToolCall};
-use engine::runtime::Runtime;
-use engine::runtime::simulated::Simulation;
 use engine::session::SessionKey;
-use engine::turn::{Staff, Timing};
-use engine::view::Role;
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
-use surface::{Access, Approving, SigningKey};
-use tempfile::TempDir;
+use surface::{Access, Approving};
 
+use crate::house::{House, Parts, signing};
 use crate::nobody::Nobody;
 
 const BOT: &str = "format = 1\nname = \"shop\"\n[model]\nuse = \"scripted\"\n\
@@ -98,44 +92,9 @@ impl Http for Till {
 
 /// The shop, its host and whoever calls it.
 pub(super) struct Shop {
-    folder: TempDir,
-    bot: Arc<Bot>,
+    pub(super) house: House,
     till: Till,
-    pub(super) simulation: Simulation,
-    pub(super) host: Arc<Host>,
-    disk: Arc<VolatileDisk>,
     approving: Approving,
-}
-
-fn signing() -> SigningKey {
-    SigningKey::new([7; 64])
-}
-
-fn start(
-    runtime: Runtime,
-    folder: &Path,
-    bot: &Arc<Bot>,
-    till: &Till,
-) -> (Arc<Host>, Arc<VolatileDisk>) {
-    let disk = Arc::new(VolatileDisk::new(folder.join("synced")));
-    let flush = FlushTask::new(runtime.clone(), Duration::from_millis(20));
-    let store = Store::open(&folder.join("db"), disk.clone(), Arc::new(flush)).unwrap();
-    let staff = Staff {
-        bot: Arc::clone(bot),
-        brain: Arc::new(Parrot),
-    };
-    let host = Host::new(Ground {
-        journal: store.clone(),
-        store,
-        shelf: Arc::new(Shelf::new(["local".to_owned()].into(), staff)),
-        http: Arc::new(till.clone()),
-        secrets: Arc::new(Nobody),
-        carriers: Arc::new(Nobody),
-        links: Arc::new(signing()),
-        timing: Timing::default(),
-        runtime,
-    });
-    (host.unwrap(), disk)
 }
 
 fn approving(host: &Arc<Host>) -> Approving {
@@ -160,42 +119,23 @@ impl Shop {
             .with("script.toml", "format = 1\n")
             .with("SOUL.md", "You help.")
             .with("tools/refund.toml", format!("{REFUND}{more}"));
-        let loaded = Bot::load(&files).unwrap_or_else(|problems| panic!("{problems}"));
-        let bot = Arc::new(loaded.bot);
-        let folder = tempfile::tempdir().unwrap();
-        let simulation = Simulation::new(1);
         let till = Till::default();
-        let (host, disk) = start(simulation.runtime(), folder.path(), &bot, &till);
-        let mut shop = Self {
-            approving: approving(&host),
-            folder,
-            bot,
+        let house = House::open(&files, |_| Parts {
+            brain: Arc::new(Parrot),
+            http: Arc::new(till.clone()),
+            carriers: Arc::new(Nobody),
+        });
+        Self {
+            approving: approving(&house.host),
+            house,
             till,
-            simulation,
-            host,
-            disk,
-        };
-        shop.recover();
-        shop
-    }
-
-    fn recover(&mut self) {
-        let host = Arc::clone(&self.host);
-        self.simulation
-            .block_on(async move { host.recover().await.unwrap() });
+        }
     }
 
     /// Cuts the power and starts again on what was synced.
     pub(super) fn restart(&mut self) {
-        self.disk.cut();
-        self.simulation.crash();
-        let folder = self.folder.path();
-        self.disk.restore(&folder.join("db")).unwrap();
-        let runtime = self.simulation.runtime();
-        let (host, disk) = start(runtime, folder, &self.bot, &self.till);
-        self.approving = approving(&host);
-        (self.host, self.disk) = (host, disk);
-        self.recover();
+        self.house.restart();
+        self.approving = approving(&self.house.host);
     }
 
     pub(super) fn key(contact: &str) -> SessionKey {
@@ -209,29 +149,19 @@ impl Shop {
 
     /// Says `text` as `contact` and waits until nothing happens any more; gives the latest reply.
     pub(super) fn say(&mut self, contact: &str, text: &str) -> String {
-        let (host, key, text) = (Arc::clone(&self.host), Self::key(contact), text.to_owned());
-        self.simulation.block_on(async move {
-            let id = host.runtime().new_id().to_string();
-            host.intake().post(&key, &id, &text).await.unwrap();
-        });
+        self.house.say(&Self::key(contact), text);
         self.settle();
         self.heard(contact)
     }
 
     pub(super) fn settle(&mut self) {
-        self.simulation.run_for(Duration::from_secs(60));
+        self.house.pass(Duration::from_secs(60));
     }
 
     /// Everything that `contact` was told, last.
     pub(super) fn heard(&mut self, contact: &str) -> String {
-        let (host, key) = (Arc::clone(&self.host), Self::key(contact));
-        let messages = self
-            .simulation
-            .block_on(async move { host.view().messages(&key, 0).await.unwrap() });
-        let said = messages
-            .into_iter()
-            .rfind(|message| message.role == Role::Assistant);
-        said.map(|message| message.text).unwrap_or_default()
+        let mut told = self.house.told(&Self::key(contact));
+        told.pop().unwrap_or_default()
     }
 
     /// What the till refunded.
@@ -260,7 +190,7 @@ impl Shop {
         let request = request.body(body.1.as_bytes().to_vec()).unwrap();
         let approving = self.approving.clone();
         let served = async move { approving.serve(request).await };
-        let response = self.simulation.block_on(served);
+        let response = self.house.simulation.block_on(served);
         self.settle();
         let status = response.status();
         (status, String::from_utf8(response.into_body()).unwrap())

@@ -49,6 +49,8 @@ async fn the_description_lists_exactly_what_is_served() {
         ("get", "/v1/{tenant}/{bot}/sessions/{session}/turns"),
         ("get", "/v1/{tenant}/approvals"),
         ("get", "/v1/{tenant}/approvals/{approval}"),
+        ("get", "/v1/{tenant}/notices/{notice}"),
+        ("post", "/v1/{tenant}/notices/{notice}/acknowledge"),
         ("get", "/v1/{tenant}/unknown"),
         ("post", "/v1/{tenant}/unknown/{id}"),
         ("get", "/webhooks/whatsapp/{tenant}/{bot}"),

@@ -36,6 +36,10 @@ pub(super) async fn decide(State(app): State<Arc<App>>, request: Request) -> Res
     outgoing(app.approving.decide(incoming(request)).await)
 }
 
+pub(super) async fn notice(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.noticing.serve(incoming(request)).await)
+}
+
 pub(super) async fn unknown(State(app): State<Arc<App>>, request: Request) -> Response {
     outgoing(app.settling.list(incoming(request)).await)
 }

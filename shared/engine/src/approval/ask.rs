@@ -9,6 +9,7 @@ use super::{Approval, Command, Desk, Envelope, State};
 use crate::bot::Bot;
 use crate::error::{Error, Kind};
 use crate::message::Channel;
+use crate::notify::Notice;
 use crate::session::{Origin, SessionKey};
 use crate::turn::{Intake, Letter};
 
@@ -46,6 +47,19 @@ pub trait Links: Send + Sync {
         approval: &Approval,
         person: &str,
     ) -> Result<Option<String>, Error>;
+
+    /// A link by which `person` says that they know what a notice says.
+    ///
+    /// # Errors
+    /// When what signs it cannot be had.
+    async fn notice_link(
+        &self,
+        _bot: &Bot,
+        _notice: &Notice,
+        _person: &str,
+    ) -> Result<Option<String>, Error> {
+        Ok(None)
+    }
 }
 
 /// No links are made.

@@ -25,6 +25,8 @@ pub(super) const HOST: &str =
     "^((\\*\\.)?[0-9A-Za-z][0-9A-Za-z._-]*|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$";
 /// A SHA-256 in hexadecimal.
 pub(super) const SHA256: &str = "^[0-9a-fA-F]{64}$";
+/// A time of day.
+pub(super) const CLOCK: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]$";
 
 /// What a pattern asks for, in words, and advice on what was written instead.
 pub(super) fn rule(pattern: &str, written: &str) -> (String, Option<String>) {
@@ -41,6 +43,7 @@ pub(super) fn rule(pattern: &str, written: &str) -> (String, Option<String>) {
         COLLECTION => "a-z, 0-9, _ and -, beginning with a letter",
         HOST => "a host without scheme or port, such as `api.example.com` or `*.example.com`",
         SHA256 => "64 hexadecimal digits",
+        CLOCK => "a time of day in quotes, such as `22:00`",
         _ => return (format!("of the form `{pattern}`"), None),
     };
     let hint = match pattern {

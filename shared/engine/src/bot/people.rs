@@ -1,4 +1,4 @@
-//! `people.toml`: the people of the house, what they may decide, and where they are asked.
+//! `people.toml`: the people of the house, what they may decide, where they are asked, and when they are told what.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,12 @@ use crate::bot::reader::{MAX_FILE, Reader};
 use crate::bot::rigour::Written;
 use crate::bot::wording::escape;
 use crate::message::Channel;
+use crate::notify::{Class, QuietHours};
 use crate::session::SessionKey;
+
+mod habits;
+
+use habits::{Habits, Mutable, QuietTable, Told};
 
 pub(super) const FILE: &str = "people.toml";
 
@@ -31,6 +36,20 @@ pub struct Person {
     pub roles: BTreeSet<String>,
     /// Where they are reached: the contact of their own session, by channel.
     pub contacts: BTreeMap<Channel, String>,
+    /// When they are told only what is urgent.
+    pub quiet: Option<QuietHours>,
+    /// Where they want to be told, the first first.
+    pub prefer: Vec<Channel>,
+    /// What they do not want to be told.
+    pub mute: BTreeSet<Class>,
+    /// Who is told in their place.
+    pub backup: Option<String>,
+}
+
+impl From<BTreeMap<String, Person>> for People {
+    fn from(people: BTreeMap<String, Person>) -> Self {
+        Self(people)
+    }
 }
 
 impl People {
@@ -162,6 +181,23 @@ struct PersonTable {
     /// Their contact name in the web chat. Whoever can write under this name there decides as this person.
     #[schemars(length(min = 1, max = 64))]
     web: Option<String>,
+    /// When they are told nothing but what is urgent, by the clock of their `timezone`; the rest is kept until
+    /// these hours end, and told then all at once.
+    quiet_hours: Option<QuietTable>,
+    /// Their time zone, such as `Europe/Lisbon`.
+    #[schemars(length(min = 1, max = 64))]
+    timezone: Option<String>,
+    /// The channels on which they want to be told, the first first. The others follow.
+    #[serde(default)]
+    #[schemars(extend("uniqueItems" = true))]
+    prefer: Vec<Told>,
+    /// What they do not want to be told, such as `["ambient"]`. What is urgent is told always.
+    #[serde(default)]
+    #[schemars(extend("uniqueItems" = true))]
+    mute: Vec<Mutable>,
+    /// Who is told in their place when they cannot be reached, or give no sign: the name of another person.
+    #[schemars(regex(pattern = names::SLUG))]
+    backup: Option<String>,
 }
 
 /// The people that the folder names, perhaps none; nothing when what it says of them cannot be read.
@@ -196,12 +232,22 @@ pub(super) fn load(reader: &mut Reader<'_>) -> Option<People> {
                 reader.problems.push(problem.hint(hint));
             }
         }
-        let person = Person {
+        let mut person = Person {
             name: table.name.unwrap_or_else(|| id.clone()),
             roles: table.roles.into_iter().collect(),
             contacts,
+            ..Person::default()
         };
+        let habits = Habits {
+            quiet: table.quiet_hours,
+            zone: table.timezone,
+            prefer: table.prefer,
+            mute: table.mute,
+            backup: table.backup,
+        };
+        habits.settle(&id, &mut person, &document, &mut reader.problems);
         people.insert(id, person);
     }
+    habits::check_backups(&people, &document, &mut reader.problems);
     Some(People(people))
 }

@@ -28,6 +28,7 @@ mod outbox;
 mod overlap;
 mod purse;
 mod reflex;
+mod sign;
 mod stream;
 mod think;
 mod unthought;
@@ -406,7 +407,11 @@ impl Run {
                 let undoing = Undoing::Overtaken;
                 return self.unwind(start, session, round, undoing, &results).await;
             }
-            Meeting::Join { finish } => round.join(&session, reflex, finish),
+            Meeting::Join { finish } => {
+                round.join(&session, reflex, finish);
+                // What joins is answered with the rest.
+                self.signs(key, &round).await?;
+            }
         }
         if !all_called {
             return Ok(RunOutput::Stop);

@@ -209,6 +209,10 @@ pub struct Notification {
     pub class: crate::notify::Class,
     /// What.
     pub text: Template,
+    /// How long somebody's sign that they know is waited for.
+    pub acknowledge: Option<Duration>,
+    /// How long before the next way is taken, way by way, while there is no sign.
+    pub escalate: Vec<Duration>,
 }
 
 /// How long a step waits.

@@ -11,6 +11,7 @@ use crate::yaml::{self, Node, Yaml};
 
 mod actions;
 mod fields;
+mod notify;
 mod steps;
 mod triggers;
 

@@ -19,7 +19,7 @@ fn bot() -> Bot {
     let files = MemoryFiles::default()
         .with("bot.toml", "format = 1\nname = \"shop\"\n[model]\nuse = \"openai/gpt-4.1-mini\"\n")
         .with("SOUL.md", "You are a shop.")
-        .with("people.toml", "format = 1\n[people.ana]\nroles = [\"manager\"]\nweb = \"ana\"\n")
+        .with("people.toml", "format = 1\n[people.ana]\nroles = [\"manager\"]\nweb = \"ana\"\n[people.ben]\n")
         .with(
             "tools/lookup.toml",
             "format = 1\ndescription = \"Looks up.\"\nkind = \"record\"\nside_effect = \"idempotent\"\n[parameters]\ntype = \"object\"\nrequired = [\"order\"]\nadditionalProperties = false\n[parameters.properties.order]\ntype = \"string\"\ndescription = \"The order.\"\n[record]\ncollection = \"things\"\n",
@@ -187,6 +187,22 @@ fn fields_and_kinds_are_told_apart() {
     says(
         "  a: {notify: bob, text: x}",
         "3: `bob` is neither a person nor a role | add `[people.bob]` to people.toml",
+    );
+    says(
+        "  a: {notify: ben, text: x}",
+        "3: nobody can tell `ben` anything: people.toml says no contact | add `sms`, `whatsapp` or `web` there",
+    );
+    says(
+        "  a: {notify: ana, text: x, escalate: 5m}",
+        "3: `escalate` is for as long as nobody gives a sign, and none is waited for | say how long it is waited for, such as `acknowledge: 30m`",
+    );
+    says(
+        "  a: {notify: ana, text: x, acknowledge: 5m, timeout: 5m}",
+        "3: `acknowledge` says already how long this step waits | remove `timeout`",
+    );
+    says(
+        "  a: {notify: ana, text: x, acknowledge: soon}",
+        "3: `acknowledge` must be a length of time | write one such as `30s`, `5m`, `2h` or `1d`",
     );
     says(
         "  a: {approve: x, role: boss}",

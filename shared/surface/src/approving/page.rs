@@ -64,9 +64,14 @@ pub(super) fn show(tenant: &str, approval: &Approval, token: Option<&str>) -> Re
         });
     let title = escape(&envelope.tool_name);
     let form = form.unwrap_or_default();
+    document(&title, &format!("<dl>{rows}</dl>{form}"))
+}
+
+/// A page of its own; neither part is escaped any more.
+pub(crate) fn document(title: &str, body: &str) -> Response {
     let page = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
-         <title>{title}</title><style>{STYLE}</style><h1>{title}</h1><dl>{rows}</dl>{form}</html>"
+         <title>{title}</title><style>{STYLE}</style><h1>{title}</h1>{body}</html>"
     );
     let mut answer = response::of(StatusCode::OK, "text/html; charset=utf-8", page);
     let headers = answer.headers_mut();
@@ -84,7 +89,7 @@ pub(super) fn show(tenant: &str, approval: &Approval, token: Option<&str>) -> Re
     answer
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

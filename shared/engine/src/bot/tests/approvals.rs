@@ -3,6 +3,7 @@ use serde_json::json;
 use super::{BOT, REFUND, load, shop, wrong};
 use crate::bot::{MemoryFiles, When};
 use crate::message::Channel;
+use crate::notify::{Class, QuietHours};
 use crate::session::SessionKey;
 
 const PEOPLE: &str = "format = 1\n\
@@ -45,6 +46,72 @@ fn a_rule_and_the_people_are_read_whole() {
     assert_eq!(bot.people.behind(&ana).unwrap().0, "ana");
     let managers: Vec<_> = bot.people.with_role("manager").map(|(id, _)| id).collect();
     assert_eq!(managers, ["ana"]);
+}
+
+#[test]
+fn when_and_where_people_want_to_be_told_is_read_and_mistakes_are_told_with_their_place() {
+    let told = "format = 1\n[people.ana]\nsms = \"+15550100\"\nweb = \"ana\"\n\
+                quiet_hours = { from = \"22:00\", to = \"07:00\" }\ntimezone = \"Europe/Lisbon\"\n\
+                prefer = [\"web\"]\nmute = [\"ambient\"]\nbackup = \"ben\"\n[people.ben]\n";
+    let people = load(&shop().with("people.toml", told)).bot.people;
+    let ana = people.get("ana").unwrap();
+    assert_eq!(
+        ana.quiet,
+        QuietHours::new("22:00", "07:00", "Europe/Lisbon")
+    );
+    assert_eq!(
+        (&ana.prefer[..], ana.backup.as_deref()),
+        (&[Channel::Web][..], Some("ben"))
+    );
+    assert!(ana.mute.contains(&Class::Ambient));
+
+    for (before, after, expected) in [
+        (
+            "timezone = \"Europe/Lisbon\"\n",
+            "",
+            "people.toml:5: `people.ana.quiet_hours` are by no clock: there is no `timezone`\n  \
+             help: say where they are: `timezone = \"Europe/Lisbon\"`",
+        ),
+        (
+            "Europe/Lisbon",
+            "Europe/Lisbom",
+            "people.toml:6: there is no time zone `Europe/Lisbom`\n  help: write one such as `Europe/Lisbon`",
+        ),
+        (
+            "22:00",
+            "22.00",
+            "people.toml:5: `people.ana.quiet_hours.from` must be a time of day in quotes, such as `22:00`",
+        ),
+        (
+            "22:00",
+            "07:00",
+            "people.toml:5: `people.ana.quiet_hours` end when they begin\n  help: write when they end, or remove them",
+        ),
+        (
+            "[\"web\"]",
+            "[\"whatsapp\"]",
+            "people.toml:7: `ana` is not reached on whatsapp\n  help: say how, with `whatsapp = \"…\"`, or remove it",
+        ),
+        (
+            "[\"ambient\"]",
+            "[\"urgent\"]",
+            "people.toml:8: `people.ana.mute.#1` must be one of `important`, `informative` and `ambient`",
+        ),
+        (
+            "backup = \"ben\"",
+            "backup = \"bem\"",
+            "people.toml:9: `bem` is nobody in people.toml\n  help: did you mean `ben`?",
+        ),
+        (
+            "backup = \"ben\"",
+            "backup = \"ana\"",
+            "people.toml:9: `ana` cannot stand in for themselves\n  help: name another person",
+        ),
+    ] {
+        assert!(told.contains(before), "{before}");
+        let files = shop().with("people.toml", told.replacen(before, after, 1));
+        assert_eq!(wrong(&files), expected);
+    }
 }
 
 #[test]

@@ -51,15 +51,16 @@ impl Run {
         round: &Round,
         reflex: Reflex<'_>,
     ) -> Result<Option<Unthought>, Error> {
+        let key = &start.session;
+        let thanks = self.signs(key, round).await?;
         if let Some(unthought) = self.forced(session, round, reflex) {
             return Ok(Some(unthought));
         }
-        let key = &start.session;
         let decision = match self.allowed(key, round).await? {
             Some(decision) => Some(decision),
             None => self.decided(key, round).await?,
         };
-        Ok(decision.map(Unthought::from))
+        Ok(decision.or(thanks).map(Unthought::from))
     }
 
     fn forced(&self, session: &Session, round: &Round, reflex: Reflex<'_>) -> Option<Unthought> {

@@ -1,5 +1,7 @@
 //! Steps that call something: a function, or another machine.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::{Compiler, States, assign, nulls};
@@ -32,6 +34,8 @@ const MODEL_TIMEOUT: u64 = 280;
 
 /// Seconds after a question has run out in which the machine is told so.
 const ANSWERED: u64 = 600;
+/// Seconds that quiet hours last at most, with what clocks may add to them.
+const QUIET: u64 = 2 * 86_400;
 
 /// What is tried again without being asked to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,10 +82,17 @@ impl<'w> Compiler<'w> {
                 self.check_person(notification);
                 let text = self.text(&notification.text, scope);
                 let class = &notification.class;
-                (
-                    "step-notify",
-                    json!({ "to": notification.to, "class": class, "text": text }),
-                )
+                let mut payload = json!({ "to": notification.to, "class": class, "text": text });
+                if let Some(seconds) = notification.acknowledge.map(|wait| wait.as_secs()) {
+                    let escalate = notification.escalate.iter().map(Duration::as_secs);
+                    let escalate: Vec<u64> = escalate.collect();
+                    payload["acknowledge"] = json!({ "seconds": seconds, "escalate": escalate });
+                    // The wait begins when the first is told, which may be when quiet hours end.
+                    let longest = seconds + QUIET;
+                    let state = ("step-notify", longest);
+                    return self.people(step, payload, state, scope, next, states);
+                }
+                ("step-notify", payload)
             }
             Action::Http {
                 method,
@@ -129,7 +140,8 @@ impl<'w> Compiler<'w> {
                     "needed": needed,
                     "seconds": expires.as_secs(),
                 });
-                return self.approve(step, payload, expires.as_secs(), scope, next, states);
+                let state = ("step-approve", expires.as_secs());
+                return self.people(step, payload, state, scope, next, states);
             }
             Action::Workflow { workflow, with, .. } => {
                 let with = self.arguments(with, scope);
@@ -179,17 +191,18 @@ impl<'w> Compiler<'w> {
         }
     }
 
-    fn approve(
+    /// A step that waits for what people say.
+    fn people(
         &mut self,
         step: &'w Step,
         mut payload: Value,
-        seconds: u64,
+        (function, seconds): (&str, u64),
         scope: &mut Scope<'w>,
         next: &str,
         states: &mut States,
     ) {
         self.identify(step, scope, &mut payload);
-        let mut state = waiting(payload, seconds);
+        let mut state = waiting(function, payload, seconds);
         state["Assign"] = json!({ variable(&step.name): jsonata("$states.result.output") });
         state["Next"] = Value::from(next);
         self.handlers(step, scope, next, &mut state, Retried::Function, states);
@@ -214,7 +227,7 @@ impl<'w> Compiler<'w> {
         let seconds = rule.map_or(0, |rule| rule.expires.as_secs());
         let mut payload = json!({ "tool": tool, "with": with });
         self.identify(step, scope, &mut payload);
-        let mut state = waiting(payload, seconds);
+        let mut state = waiting("step-approve", payload, seconds);
         state["Assign"] =
             json!({ format!("approval_{}", step.name): jsonata("$states.result.output.approval") });
         state["Next"] = Value::from(step.name.as_str());
@@ -335,13 +348,13 @@ impl<'w> Compiler<'w> {
 }
 
 /// A state that waits for people.
-fn waiting(payload: Value, seconds: u64) -> Value {
+fn waiting(function: &str, payload: Value, seconds: u64) -> Value {
     let mut payload = payload;
     payload["token"] = jsonata("$states.context.Task.Token");
     json!({
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
-        "Arguments": { "FunctionName": "${step-approve}", "Payload": payload },
+        "Arguments": { "FunctionName": format!("${{{function}}}"), "Payload": payload },
         "TimeoutSeconds": seconds + ANSWERED,
     })
 }
@@ -371,8 +384,15 @@ fn retry(step: &Step, retried: Retried) -> Vec<Value> {
     let taken: Vec<String> = own.as_ref().map_or_else(Vec::new, |(on, _)| on.clone());
     let mut retriers: Vec<Value> = own.into_iter().map(|(_, retrier)| retrier).collect();
     if retried == Retried::Function && !taken.iter().any(|name| name == "States.ALL") {
+        let unacknowledged = match &step.action {
+            Action::Notify(notification) if notification.acknowledge.is_some() => {
+                Some("Unacknowledged")
+            }
+            _ => None,
+        };
         let never_again: Vec<&str> = FINAL
             .into_iter()
+            .chain(unacknowledged)
             .filter(|name| !taken.iter().any(|on| on == name))
             .collect();
         retriers.push(never(&never_again));

@@ -92,6 +92,16 @@ impl<'w> Compiler<'w> {
                 format!("`{to}` is neither a person nor a role"),
                 hint,
             );
+            return;
+        }
+        let mut told: Vec<_> = people.with_role(to).map(|(_, known)| known).collect();
+        told.extend(people.get(to));
+        if told.iter().all(|known| known.contacts.is_empty()) {
+            self.wrong(
+                *place,
+                format!("nobody can tell `{to}` anything: people.toml says no contact"),
+                "add `sms`, `whatsapp` or `web` there",
+            );
         }
     }
 

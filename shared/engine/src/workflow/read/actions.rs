@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::fields::{Fields, Source};
+use super::notify::notify;
 use super::{NAME_RULE, is_name, is_taken, steps};
 use crate::bot::looks_like_secret;
-use crate::notify::Class;
 use crate::tool::SideEffectPolicy;
-use crate::workflow::plan::{Action, Block, Notification, Rule, Wait};
+use crate::workflow::plan::{Action, Block, Rule, Wait};
 use crate::workflow::template::{Part, Template};
 use crate::yaml::{Entry, Node, Yaml};
 
@@ -71,7 +71,7 @@ pub(super) fn read(
         ),
         "notify" => (
             notify(source, step, value)?,
-            own(&["text", "class"], &["cache"]),
+            own(&["text", "class", "acknowledge", "escalate"], &["cache"]),
         ),
         "http" => (http(source, value)?, own(&[], &[])),
         "wait" => (Action::Wait(wait(source, value)?), own(&[], PLAIN)),
@@ -176,26 +176,6 @@ fn approve(source: &mut Source<'_>, step: &Fields<'_>, question: &Node) -> Optio
         expires,
         details: details.unwrap_or_else(|| Template::Constant(serde_json::json!({}))),
     })
-}
-
-fn notify(source: &mut Source<'_>, step: &Fields<'_>, to: &Node) -> Option<Action> {
-    let text = step.need(source, "text", "say what they are told");
-    let text = text.map(|node| source.template(node));
-    let classes = [
-        ("urgent", Class::Urgent),
-        ("important", Class::Important),
-        ("informative", Class::Informative),
-        ("ambient", Class::Ambient),
-    ];
-    let class = step
-        .get("class")
-        .and_then(|node| source.choice(node, "`class`", &classes));
-    Some(Action::Notify(Notification {
-        to: source.text(to, "`notify`")?.to_owned(),
-        place: to.place,
-        class: class.unwrap_or(Class::Important),
-        text: text?,
-    }))
 }
 
 fn http(source: &mut Source<'_>, node: &Node) -> Option<Action> {

@@ -1,0 +1,148 @@
+//! A host in a simulated world: what it stands on, what is said to it, and power cuts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use confab::host::{Ground, Host, Shelf};
+use embedded::{FlushTask, Store, VolatileDisk};
+use engine::bot::{Bot, MemoryFiles};
+use engine::brain::Brain;
+
+use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
+
+use engine::runtime::Runtime;
+use engine::runtime::simulated::Simulation;
+use engine::session::SessionKey;
+
+use engine::turn::{Carriers, Staff, Timing};
+use engine::view::Role;
+use engine::workflow::Library;
+use surface::SigningKey;
+use tempfile::TempDir;
+
+use crate::nobody::Nobody;
+
+#[async_trait]
+impl Http for Nobody {
+    async fn send(&self, _: HttpRequest) -> Result<HttpAnswer, HttpFailure> {
+        panic!("nobody goes to the web here")
+    }
+}
+
+/// What a host is put together from, again after a power cut.
+pub(crate) struct Parts {
+    pub(crate) brain: Arc<dyn Brain>,
+    pub(crate) http: Arc<dyn Http>,
+    pub(crate) carriers: Arc<dyn Carriers>,
+}
+
+/// A host, and the world around it.
+pub(crate) struct House {
+    folder: TempDir,
+    bot: Arc<Bot>,
+    library: Library,
+    parts: Parts,
+    disk: Arc<VolatileDisk>,
+    pub(crate) simulation: Simulation,
+    pub(crate) host: Arc<Host>,
+}
+
+pub(crate) fn signing() -> SigningKey {
+    SigningKey::new([7; 64])
+}
+
+impl House {
+    /// A host of the bot in `files`, with its workflows.
+    pub(crate) fn open(files: &MemoryFiles, parts: impl FnOnce(Runtime) -> Parts) -> Self {
+        let loaded = Bot::load(files).unwrap_or_else(|problems| panic!("{problems}"));
+        let bot = Arc::new(loaded.bot);
+        let library = Library::load(files, &bot, &asl::Jsonata);
+        let library = library.unwrap_or_else(|problems| panic!("{problems}"));
+        let folder = tempfile::tempdir().unwrap();
+        let simulation = Simulation::new(1);
+        let parts = parts(simulation.runtime());
+        let (host, disk) = start(&simulation, &folder, &bot, &parts);
+        let mut house = Self {
+            folder,
+            bot,
+            library,
+            parts,
+            disk,
+            simulation,
+            host,
+        };
+        house.recover();
+        house
+    }
+
+    fn recover(&mut self) {
+        self.host.shelve(&self.library).unwrap();
+        let host = Arc::clone(&self.host);
+        self.simulation
+            .block_on(async move { host.recover().await.unwrap() });
+    }
+
+    /// Cuts the power and starts again on what was synced.
+    pub(crate) fn restart(&mut self) {
+        self.disk.cut();
+        self.simulation.crash();
+        self.disk.restore(&self.folder.path().join("db")).unwrap();
+        let (host, disk) = start(&self.simulation, &self.folder, &self.bot, &self.parts);
+        (self.host, self.disk) = (host, disk);
+        self.recover();
+    }
+
+    /// Says `text` in a session; its turn runs when time passes.
+    pub(crate) fn say(&mut self, key: &SessionKey, text: &str) {
+        let (host, key, text) = (Arc::clone(&self.host), key.clone(), text.to_owned());
+        self.simulation.block_on(async move {
+            let id = host.runtime().new_id().to_string();
+            host.intake().post(&key, &id, &text).await.unwrap();
+        });
+    }
+
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.simulation.run_for(time);
+    }
+
+    /// All that was said to the contact of a session.
+    pub(crate) fn told(&mut self, key: &SessionKey) -> Vec<String> {
+        let (host, key) = (Arc::clone(&self.host), key.clone());
+        let messages = self
+            .simulation
+            .block_on(async move { host.view().messages(&key, 0).await.unwrap() });
+        let said = messages.into_iter();
+        said.filter(|message| message.role == Role::Assistant)
+            .map(|message| message.text)
+            .collect()
+    }
+}
+
+fn start(
+    simulation: &Simulation,
+    folder: &TempDir,
+    bot: &Arc<Bot>,
+    parts: &Parts,
+) -> (Arc<Host>, Arc<VolatileDisk>) {
+    let runtime = simulation.runtime();
+    let disk = Arc::new(VolatileDisk::new(folder.path().join("synced")));
+    let flush = FlushTask::new(runtime.clone(), Duration::from_millis(20));
+    let store = Store::open(&folder.path().join("db"), disk.clone(), Arc::new(flush)).unwrap();
+    let staff = Staff {
+        bot: Arc::clone(bot),
+        brain: parts.brain.clone(),
+    };
+    let host = Host::new(Ground {
+        journal: store.clone(),
+        store,
+        shelf: Arc::new(Shelf::new(["local".to_owned()].into(), staff)),
+        http: parts.http.clone(),
+        secrets: Arc::new(Nobody),
+        carriers: parts.carriers.clone(),
+        links: Arc::new(signing()),
+        timing: Timing::default(),
+        runtime,
+    });
+    (host.unwrap(), disk)
+}
