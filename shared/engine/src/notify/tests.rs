@@ -96,6 +96,14 @@ fn quiet_hours_end_by_the_clock_where_the_person_is() {
             "2026-10-25T01:10:00Z",
             None,
         ),
+        // The end that was left out comes after the next beginning: there is no pause between them.
+        (
+            "03:05",
+            "02:10",
+            "Europe/Berlin",
+            "2026-03-29T00:59:00Z",
+            Some("2026-03-30T00:10:00Z"),
+        ),
         // Samoa left out the 30th of December 2011.
         (
             "22:00",
