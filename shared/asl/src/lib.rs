@@ -41,7 +41,7 @@ pub use failure::Failure;
 pub use history::HistoryEvent;
 pub use machine::{Kind, StateMachine};
 pub use substitute::{UnknownPlaceholder, substitute};
-pub use workflow::Jsonata;
+pub use workflow::{Evaluator, Jsonata};
 
 #[cfg(test)]
 mod recorded_tests;

@@ -20,10 +20,12 @@ use crate::session::SessionKey;
 mod approve;
 mod ask;
 mod cache;
+mod catalogue;
 mod effect;
 pub mod record;
 mod request;
 mod start;
+mod summary;
 mod tool;
 
 #[cfg(test)]
@@ -31,10 +33,12 @@ mod tests;
 
 pub use approve::StepApprove;
 pub use ask::StepAsk;
+pub use catalogue::{Catalogue, Offer};
 pub use effect::Effects;
-pub use record::{RunRecord, RunStatus, StepRecord, StepStatus};
+pub use record::{Histories, RunRecord, RunStatus, StepRecord, StepStatus};
 pub use request::StepHttp;
 pub use start::{Beginning, Begun, RunStart, RunState, Runs, Start, Started};
+pub use summary::RunSummary;
 pub use tool::StepTool;
 
 /// Names a run, in every step's input as `$run`.

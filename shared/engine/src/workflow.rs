@@ -21,6 +21,7 @@ mod plan;
 mod read;
 mod scope;
 mod template;
+mod trigger;
 
 #[cfg(test)]
 mod tests;
@@ -35,3 +36,4 @@ pub use plan::{
 pub use read::WORKFLOW_SCHEMA;
 pub use scope::Scope;
 pub use template::Template;
+pub use trigger::Expressions;
