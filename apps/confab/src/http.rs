@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
+use engine::run::Fire;
 use surface::{
     Approving, Attending, Granting, Hooks, Once, Problem, Reading, Running, Settling, Switching,
     Webhooks, Writing, openapi,
@@ -108,12 +109,14 @@ impl App {
                 sessions: host.store().clone(),
             },
             hooks: Hooks {
-                catalogue: host.catalogue(),
-                start: host.runs().clone(),
+                fire: Fire {
+                    catalogue: host.catalogue(),
+                    start: host.runs().clone(),
+                    expressions: Arc::new(asl::Evaluator {
+                        runtime: host.runtime().clone(),
+                    }),
+                },
                 secrets: host.secrets().clone(),
-                expressions: Arc::new(asl::Evaluator {
-                    runtime: host.runtime().clone(),
-                }),
                 sessions: host.store().clone(),
             },
             host,

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use engine::run::{Beginning, Catalogue, Offer, Start};
+use engine::run::{Fire, Firing, Offer};
 use engine::session::Sessions;
 use engine::tool::Secrets;
-use engine::workflow::{Expressions, Trigger, TriggerKind, Workflow};
+use engine::workflow::{TriggerKind, Workflow};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
@@ -23,14 +23,10 @@ const MAX_BODY: usize = 120 * 1024;
 /// Starts runs for services that sign their requests.
 #[derive(Clone)]
 pub struct Hooks {
-    /// Which workflows there are.
-    pub catalogue: Arc<dyn Catalogue>,
-    /// Starts runs.
-    pub start: Start,
+    /// Finds workflows, and starts their runs.
+    pub fire: Fire,
     /// What services sign with.
     pub secrets: Arc<dyn Secrets>,
-    /// Makes inputs of bodies.
-    pub expressions: Arc<dyn Expressions>,
     /// Tells when a run is durable.
     pub sessions: Arc<dyn Sessions>,
 }
@@ -44,7 +40,7 @@ impl Hooks {
 
     async fn take(&self, head: &Parts, body: impl Body) -> Result<Response, Problem> {
         let [tenant, name] = path::names(&head.uri, "/v1/{tenant}/hooks/{workflow}")?;
-        let Offer { bot, workflow } = self.catalogue.offer(&tenant, &name).await?;
+        let Offer { workflow, .. } = self.fire.catalogue.offer(&tenant, &name).await?;
         if hooks(&workflow).next().is_none() {
             let detail = format!("{name} takes no webhooks; add `webhook` to its `on`");
             return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", detail));
@@ -53,7 +49,7 @@ impl Hooks {
         let signed = Signed {
             headers: &head.headers,
             body: &body,
-            now: self.start.runtime.now(),
+            now: self.fire.start.runtime.now(),
         };
         let (trigger, delivery) = self.verify(&tenant, &workflow, &signed).await?;
         let happened = json!({
@@ -62,27 +58,27 @@ impl Hooks {
             "event": text(&head.headers, "x-github-event"),
             "body": content(&body)?,
         });
-        let inputs = trigger.inputs(&workflow, &happened, &*self.expressions)?;
-        let beginning = Beginning {
+        let fired = self.fire.handle(Firing {
             tenant,
-            bot,
-            trigger: happened,
-            inputs,
-            cause: Some(format!("webhook:{delivery}")),
-        };
-        let started = self.start.begin(&workflow, beginning).await?;
-        let summary = self.start.summary(&started).await?;
+            workflow: name,
+            trigger,
+            happened,
+            cause: format!("webhook:{delivery}"),
+        });
+        // A webhook has no filter, so a run is always wanted.
+        let started = fired.await?.ok_or_else(Problem::no_such_path)?;
+        let summary = self.fire.start.summary(&started).await?;
         self.sessions.durable().await?;
         response::json(StatusCode::ACCEPTED, &summary)
     }
 
-    /// The trigger whose secret signed the request, and the delivery's id.
-    async fn verify<'w>(
+    /// Which trigger's secret signed the request, and the delivery's id.
+    async fn verify(
         &self,
         tenant: &str,
-        workflow: &'w Workflow,
+        workflow: &Workflow,
         signed: &Signed<'_>,
-    ) -> Result<(&'w Trigger, String), Problem> {
+    ) -> Result<(usize, String), Problem> {
         let mut unsigned = Unsigned::Otherwise;
         for (trigger, secret) in hooks(workflow) {
             let secret = self.secrets.secret(tenant, secret).await?;
@@ -97,10 +93,11 @@ impl Hooks {
     }
 }
 
-fn hooks(workflow: &Workflow) -> impl Iterator<Item = (&Trigger, &str)> {
-    let triggers = workflow.triggers.iter();
-    triggers.filter_map(|trigger| match &trigger.kind {
-        TriggerKind::Webhook { secret } => Some((trigger, secret.as_str())),
+/// The places of a workflow's webhooks among its triggers, and the names of their secrets.
+fn hooks(workflow: &Workflow) -> impl Iterator<Item = (usize, &str)> {
+    let triggers = workflow.triggers.iter().enumerate();
+    triggers.filter_map(|(at, trigger)| match &trigger.kind {
+        TriggerKind::Webhook { secret } => Some((at, secret.as_str())),
         _ => None,
     })
 }

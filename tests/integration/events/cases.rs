@@ -94,6 +94,27 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
         ],
     ),
     (
+        "api-runs",
+        &[
+            ("workflows", Status(200, "\"name\":\"changed_hours\"")),
+            ("start", Status(202, "\"workflow\":\"changed_hours\"")),
+            ("start-again", Status(202, "\"workflow\":\"changed_hours\"")),
+            ("start-other", Problem(422, "key_reused")),
+            ("start-wrong", Problem(422, "invalid_request")),
+            ("not-for-viewers", Problem(403, "forbidden")),
+            ("list", Status(200, "\"trigger\":\"manual\"")),
+            ("show", Status(200, "\"inputs\":{\"day\":\"Tuesday\"}")),
+            ("cancel-nothing", Problem(404, "not_found")),
+        ],
+    ),
+    (
+        "job-runs",
+        &[
+            ("no-such-execution", Error("NotFound")),
+            ("succeeded", Json("null")),
+        ],
+    ),
+    (
         "job-sweep",
         &[
             ("not-an-object", Error("Invalid")),
@@ -125,6 +146,33 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
             ("message", Status(202, "\"status\":\"accepted\"")),
             ("not-json", Problem(400, "malformed_json")),
             ("unknown-connection", Problem(401, "unauthenticated")),
+        ],
+    ),
+    (
+        "step-approve",
+        &[
+            ("no-need", Json("null")),
+            ("no-token", Error("Invalid")),
+            ("question", Json("null")),
+        ],
+    ),
+    (
+        "step-ask",
+        &[("no-such-bot", Error("NotFound")), ("question", Json("{}"))],
+    ),
+    (
+        "step-http",
+        &[
+            ("no-method", Error("Invalid")),
+            ("not-allowed", Error("Invalid")),
+        ],
+    ),
+    (
+        "step-tool",
+        &[
+            ("lookup", Json("{}")),
+            ("no-such-tool", Error("NotFound")),
+            ("no-yes", Error("Denied")),
         ],
     ),
     (
@@ -167,6 +215,17 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
         ],
     ),
     (
+        "webhook-run",
+        &[
+            ("bad-signature", Problem(401, "bad_signature")),
+            ("github", Status(202, "\"trigger\":\"webhook\"")),
+            ("github-again", Status(202, "\"trigger\":\"webhook\"")),
+            ("no-day", Problem(422, "invalid_request")),
+            ("no-such-workflow", Problem(404, "not_found")),
+            ("stale", Problem(401, "bad_signature")),
+        ],
+    ),
+    (
         "webhook-twilio",
         &[
             ("bad-signature", Problem(401, "bad_signature")),
@@ -193,6 +252,13 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
             ("message", Status(200, "")),
             ("status", Status(200, "")),
             ("wrong-token", Problem(401, "bad_signature")),
+        ],
+    ),
+    (
+        "workflow-start",
+        &[
+            ("no-such-trigger", Error("NotFound")),
+            ("occurrence", Json("\"\"")),
         ],
     ),
 ];
