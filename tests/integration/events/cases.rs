@@ -258,7 +258,7 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
         "workflow-start",
         &[
             ("no-such-trigger", Error("NotFound")),
-            ("occurrence", Json("\"\"")),
+            ("occurrence", Json("\"38be0a4937cb4b72bd2f28d7afea6e63\"")),
         ],
     ),
 ];
