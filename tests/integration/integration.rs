@@ -25,3 +25,4 @@ mod signing;
 mod simulated_host;
 mod surface;
 mod webhooks;
+mod workflows_on_ministack;

@@ -1,4 +1,4 @@
-//! `step-http`: steps of workflows that make an HTTP request. Sample: `events/step-http/not-allowed.json`.
+//! `step-http`: steps of workflows that make an HTTP request. Sample: `events/step-http/nobody-there.json`.
 
 use std::sync::Arc;
 

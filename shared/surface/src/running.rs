@@ -110,7 +110,8 @@ impl Running {
     pub async fn serve(&self, request: http::Request<impl Body>) -> Response {
         let path = request.uri().path();
         let last = path.rsplit('/').next().unwrap_or_default();
-        match (request.method() == Method::GET, last) {
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        match (reads, last) {
             (true, "workflows") => self.workflows(request).await,
             (true, "runs") => self.runs(request).await,
             (true, _) => self.show(request).await,
