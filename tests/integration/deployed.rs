@@ -89,7 +89,7 @@ async fn the_deployed_shape() {
     a_function_killed_in_a_turn_is_healed(&stack, &place).await;
     a_hold_whose_holder_is_gone_is_swept_up(&stack).await;
     a_parked_message_is_queued_and_redriven(&stack).await;
-    workflows::a_run_asks_a_person_and_the_next_one_waits_for_its_end(&stack).await;
+    workflows::a_run_does_its_steps_and_the_next_one_waits_for_its_end(&stack).await;
 }
 
 fn secrets() -> String {
