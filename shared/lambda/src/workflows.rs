@@ -32,7 +32,7 @@ impl Workflows {
                 let message = format!("a workflow of {bot} is not valid: {wrong}");
                 Error::new(Kind::Internal, message)
             };
-            let folder = Folder::open(&entry.path()).map_err(|wrong| broken(wrong.to_string()))?;
+            let folder = Folder::open(entry.path()).map_err(|wrong| broken(wrong.to_string()))?;
             let read = Library::read(&folder).map_err(|wrong| broken(wrong.to_string()))?;
             offers.extend(read.into_values().map(|workflow| Offer {
                 bot: bot.clone(),
