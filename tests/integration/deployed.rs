@@ -21,6 +21,7 @@ use crate::process::folder;
 use crate::signing::{BOT, SCRIPT, SECRETS, field, text_message, whatsapp_message};
 
 mod stack;
+mod workflows;
 
 use stack::Stack;
 
@@ -69,7 +70,14 @@ async fn the_deployed_shape() {
         ("tools/fetch.toml", &fetch),
     ]);
     let mute = folder(&[("bot.toml", UNREACHABLE), ("SOUL.md", "# Mute\n")]);
-    let bots = [&*support, texts.path(), lookups.path(), mute.path()];
+    let door = workflows::bot();
+    let bots = [
+        &*support,
+        texts.path(),
+        lookups.path(),
+        mute.path(),
+        door.path(),
+    ];
     let Some(stack) = Stack::deploy(&bots, &carrier.url(), &secrets()).await else {
         return;
     };
@@ -81,6 +89,7 @@ async fn the_deployed_shape() {
     a_function_killed_in_a_turn_is_healed(&stack, &place).await;
     a_hold_whose_holder_is_gone_is_swept_up(&stack).await;
     a_parked_message_is_queued_and_redriven(&stack).await;
+    workflows::a_run_does_its_steps_and_the_next_one_waits_for_its_end(&stack).await;
 }
 
 fn secrets() -> String {

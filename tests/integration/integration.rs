@@ -30,3 +30,4 @@ mod simulated_host;
 mod surface;
 mod webhooks;
 mod workflows;
+mod workflows_on_ministack;

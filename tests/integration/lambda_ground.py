@@ -93,6 +93,25 @@ def create_stack(address):
         )["stateMachineArn"]
         for name, kind in ((MACHINE, "EXPRESS"), ("approval", "STANDARD"))
     )
+    workflow = call(
+        address,
+        "states",
+        "AWSStepFunctions.CreateStateMachine",
+        {
+            "name": "workflow-changed_hours",
+            "type": "STANDARD",
+            "roleArn": "arn:aws:iam::000000000000:role/workflow",
+            "definition": json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
+        },
+    )["stateMachineArn"]
+    run = {"id": "run-1", "tenant": "local", "bot": "texts", "workflow": "changed_hours"}
+    start = {"run": run, "trigger": {"type": "manual"}, "inputs": {"day": "Monday"}}
+    call(
+        address,
+        "states",
+        "AWSStepFunctions.StartExecution",
+        {"stateMachineArn": workflow, "name": "run-1", "input": json.dumps(start)},
+    )
     return {
         "AWS_ENDPOINT_URL": address,
         "AWS_REGION": "us-east-1",
@@ -104,6 +123,7 @@ def create_stack(address):
         "CONFAB_PARKED_QUEUE": queue,
         "CONFAB_TURN_MACHINE": machine,
         "CONFAB_APPROVAL_MACHINE": approvals,
+        "CONFAB_WORKFLOW_MACHINES": workflow.removesuffix("changed_hours"),
         "CONFAB_ACCESS_SECRET": access,
         "CONFAB_SECRETS_SECRET": secrets,
         "CONFAB_SOCKETS": address,

@@ -35,6 +35,11 @@ impl MiniStack {
         Self::start_with(&[("AUTH", "true")])
     }
 
+    /// The same, but executions do not wait: neither in Wait states nor between tries.
+    pub(crate) fn start_hurried() -> Option<Self> {
+        Self::start_with(&[("SFN_WAIT_SCALE", "0")])
+    }
+
     fn start_with(settings: &[(&str, &str)]) -> Option<Self> {
         if std::env::var("CONFAB_SKIP_MINISTACK").is_ok_and(|skip| skip == "1") {
             eprintln!(

@@ -15,6 +15,7 @@ mod commands;
 mod keys;
 mod paths;
 mod reload;
+mod runs;
 
 /// The support bot of the examples, served to whoever needs it at the same time.
 struct Support {

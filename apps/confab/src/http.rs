@@ -8,9 +8,10 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
 use engine::notify::Notices;
+use engine::run::Fire;
 use surface::{
-    Approving, Attending, Granting, Noticing, Once, Problem, Reading, Settling, Switching,
-    Webhooks, Writing, openapi,
+    Approving, Attending, Granting, Hooks, Noticing, Once, Problem, Reading, Running, Settling,
+    Switching, Webhooks, Writing, openapi,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -43,6 +44,8 @@ struct App {
     attending: Attending,
     switching: Switching,
     webhooks: Webhooks,
+    running: Running,
+    hooks: Hooks,
     /// Turns true when the host stops; ends what would wait for ever.
     stopping: watch::Receiver<bool>,
 }
@@ -105,6 +108,24 @@ impl App {
                 secrets: host.secrets().clone(),
                 intake: host.intake().clone(),
             },
+            running: Running {
+                access: access.clone(),
+                catalogue: host.catalogue(),
+                start: host.runs().clone(),
+                histories: host.histories(),
+                sessions: host.store().clone(),
+            },
+            hooks: Hooks {
+                fire: Fire {
+                    catalogue: host.catalogue(),
+                    start: host.runs().clone(),
+                    expressions: Arc::new(asl::Evaluator {
+                        runtime: host.runtime().clone(),
+                    }),
+                },
+                secrets: host.secrets().clone(),
+                sessions: host.store().clone(),
+            },
             host,
             guard,
             stopping,
@@ -158,6 +179,11 @@ fn router(app: Arc<App>) -> Router {
         .route(openapi::RESUME, post(api::switch))
         .route(openapi::STOP_ALL, post(api::switch))
         .route(openapi::RESUME_ALL, post(api::switch))
+        .route(openapi::WORKFLOWS, get(api::run))
+        .route(openapi::START, post(api::run))
+        .route(openapi::RUNS, get(api::run))
+        .route(openapi::RUN, get(api::run))
+        .route(openapi::CANCEL, post(api::run))
         .route(openapi::SESSION, get(api::standing))
         .route(openapi::SESSIONS, get(sessions::list))
         .route(openapi::EVENTS, get(events::stream));
@@ -178,6 +204,7 @@ fn router(app: Arc<App>) -> Router {
     Router::new()
         .route(openapi::TWILIO, post(api::twilio))
         .route(openapi::WHATSAPP, get(api::whatsapp).post(api::whatsapp))
+        .route(openapi::HOOK, post(api::hook))
         .merge(guarded)
         .fallback(async || Refused::from(Problem::no_such_path()))
         .method_not_allowed_fallback(async || Refused::from(Problem::no_such_method()))

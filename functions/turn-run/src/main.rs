@@ -7,9 +7,7 @@ use std::time::Duration;
 use engine::budget::Ledger;
 use engine::switch::Switches;
 use engine::turn::{Run, RunInput, Timing};
-use lambda::Ground;
-
-mod crew;
+use lambda::{Crew, Ground};
 
 /// What the function's time leaves for the model, with reading before and writing after it.
 const THINK: Duration = Duration::from_secs(140);
@@ -34,7 +32,7 @@ async fn main() -> Result<(), lambda::Error> {
         carriers: ground.carriers(&shelf, &secrets, &ground.web()?),
         desk: ground.desk(&store, &shelf),
         secrets: secrets.clone(),
-        crew: Arc::new(crew::Crew::new(ground.runtime.clone(), shelf, secrets)),
+        crew: Arc::new(Crew::new(&ground, shelf, secrets)),
         ledger: Arc::new(Ledger::new(store.clone())),
         switches: Arc::new(Switches::new(ground.runtime.clone(), store.clone())),
         events: sockets,

@@ -1,4 +1,7 @@
-import { answerFor, askPeople, bodies, connections, events, type Grant, items, park, secret, startTurn } from './grants';
+import {
+  answerFor, answerSteps, askPeople, bodies, cancelRuns, connections, events, followRuns, type Grant, items, park, readRuns, secret,
+  startRun, startTurn,
+} from './grants';
 
 /** One Lambda: its size, when it runs and everything it may do. Its environment follows from what it may do. */
 export interface FunctionSpec {
@@ -35,6 +38,17 @@ const settle = [
   connections,
 ];
 
+const runs = '/v1/{tenant}/runs';
+const beginRun = [
+  items('document/*/run', 'GetItem', 'PutItem'), items('document/*/room', 'GetItem', 'PutItem'), startRun, followRuns, cancelRuns,
+];
+/** What the effect of a step leaves behind, so that it happens once. */
+const stepOnce = [
+  items(session, 'GetItem', 'PutItem'), bodies('Get', 'Put'), items('document/*/effect', 'GetItem', 'PutItem'),
+  items('document/*/cache', 'GetItem', 'PutItem'), items(unknown, 'GetItem', 'PutItem', 'DeleteItem'),
+  items(switches, 'GetItem'), secret('secrets'),
+];
+
 export const functions = {
   'webhook-web': {
     memory: 256, timeout: 10, bots: true, http: [`POST ${messages}`, `POST ${token}`],
@@ -68,7 +82,7 @@ export const functions = {
   },
   'approval-tell': {
     memory: 128, timeout: 30, bots: true,
-    may: [...accept, items(approvals, 'GetItem', 'PutItem')],
+    may: [...accept, items(approvals, 'GetItem', 'PutItem'), answerSteps],
   },
   'api-unknown': {
     memory: 256, timeout: 10, bots: true, http: ['GET /v1/{tenant}/unknown', 'POST /v1/{tenant}/unknown/{id}'],
@@ -135,6 +149,38 @@ export const functions = {
   'socket-message': {
     memory: 256, timeout: 10, bots: true, socket: '$default',
     may: [...accept, ...said, items('socket/*', 'GetItem'), connections],
+  },
+  'api-runs': {
+    memory: 256, timeout: 30, bots: true,
+    http: [
+      'GET /v1/{tenant}/workflows', 'POST /v1/{tenant}/workflows/{workflow}/runs',
+      `GET ${runs}`, `GET ${runs}/{run}`, `POST ${runs}/{run}/cancel`,
+    ],
+    may: [...beginRun, items('document/*/run', 'Query'), readRuns, secret('access')],
+  },
+  'webhook-run': {
+    memory: 256, timeout: 10, bots: true, http: ['POST /v1/{tenant}/hooks/{workflow}'],
+    may: [...beginRun, secret('secrets')],
+  },
+  'workflow-start': { memory: 128, timeout: 30, bots: true, may: beginRun },
+  'job-runs': {
+    memory: 128, timeout: 30,
+    may: [items('document/*/run', 'GetItem', 'PutItem'), items('document/*/room', 'GetItem', 'PutItem'), startRun, followRuns],
+  },
+  'step-tool': {
+    memory: 128, timeout: 70, bots: true,
+    may: [...stepOnce, items('record/*', 'PutItem'), items(approvals, 'GetItem', 'PutItem')],
+  },
+  'step-http': { memory: 128, timeout: 70, bots: true, may: stepOnce },
+  'step-ask': {
+    memory: 128, timeout: 290, bots: true,
+    may: [
+      items('document/*/cache', 'GetItem', 'PutItem'), items(switches, 'GetItem'), items(budgets, 'UpdateItem'), secret('secrets'),
+    ],
+  },
+  'step-approve': {
+    memory: 128, timeout: 30, bots: true,
+    may: [items(approvals, 'GetItem', 'PutItem'), askPeople, answerSteps],
   },
 } satisfies Record<string, FunctionSpec>;
 

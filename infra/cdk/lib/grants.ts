@@ -4,7 +4,8 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 export type Grant =
   | { readonly on: 'table'; readonly keys: string; readonly actions: readonly string[] }
   | { readonly on: 'bucket'; readonly actions: readonly string[] }
-  | { readonly on: 'access' | 'secrets' | 'turn' | 'approval' | 'answers' | 'parked' | 'sockets' | 'stream' | 'redrive' };
+  | { readonly on: 'access' | 'secrets' | 'turn' | 'approval' | 'answers' | 'parked' | 'sockets' | 'stream' | 'redrive' }
+  | { readonly on: 'workflows' | 'steps' | 'runs' | 'cancelled' | 'histories' };
 
 type ItemAction = 'GetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
 
@@ -18,6 +19,15 @@ export const startTurn: Grant = { on: 'turn' };
 export const askPeople: Grant = { on: 'approval' };
 /** Letting it go on with what they said. */
 export const answerFor: Grant = { on: 'answers' };
+/** Starting workflows. */
+export const startRun: Grant = { on: 'workflows' };
+/** Ending a step of a workflow that waits for people. */
+export const answerSteps: Grant = { on: 'steps' };
+/** Asking how a run stands. */
+export const followRuns: Grant = { on: 'runs' };
+export const cancelRuns: Grant = { on: 'cancelled' };
+/** Reading what a run's steps were given and gave. */
+export const readRuns: Grant = { on: 'histories' };
 export const park: Grant = { on: 'parked' };
 /** Sending to open WebSockets. */
 export const connections: Grant = { on: 'sockets' };
@@ -33,6 +43,11 @@ const simple = {
   turn: ['states:StartExecution'],
   approval: ['states:StartExecution'],
   answers: ['states:SendTaskSuccess'],
+  workflows: ['states:StartExecution'],
+  steps: ['states:SendTaskFailure', 'states:SendTaskSuccess'],
+  runs: ['states:DescribeExecution'],
+  cancelled: ['states:StopExecution'],
+  histories: ['states:GetExecutionHistory'],
   parked: ['sqs:SendMessage'],
   sockets: ['execute-api:ManageConnections'],
   stream: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],

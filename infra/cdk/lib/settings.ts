@@ -7,6 +7,8 @@ export interface Settings {
   readonly bots: readonly string[];
   /** The folder of <function>/bootstrap; `none` puts placeholders in their place, for checks of the template. */
   readonly assets: string;
+  /** The folder of the bots' compiled workflows, <name>.asl.json. */
+  readonly workflows: string;
   /** `true`: the table is encrypted with a key of its own ($1 a month). */
   readonly kms: boolean;
   /** Bedrock model ids that turn-run may call with its role, like `anthropic.claude-*`. */
@@ -26,6 +28,7 @@ export function readSettings(node: Node): Settings {
     stage,
     bots: (text('bots') ?? '../../examples/support').split(','),
     assets: text('assets') ?? '../../target/lambda',
+    workflows: text('workflows') ?? '../../target/workflows',
     kms: text('kms') === 'true',
     bedrock: text('bedrock'),
     carriers: Object.fromEntries(Object.entries(bases).filter((base): base is [string, string] => !!base[1])),

@@ -13,6 +13,7 @@ import { isKept, type Settings } from './settings';
 import { nameSecret, type SecretName, Storage } from './storage';
 import { Machine } from './turn-machine';
 import { Watch } from './watch';
+import { WorkflowMachines } from './workflow-machines';
 
 /** All of Confab on AWS. Nothing in it is billed by the hour. */
 export class ConfabStack extends Stack {
@@ -29,15 +30,16 @@ export class ConfabStack extends Stack {
     const resources = this.resources(storage, sockets, settings);
 
     const made = Object.fromEntries(Object.entries(functions).map(([name, spec]: [string, FunctionSpec]) => {
-      const also = [...keyStatements(spec, storage), ...(name === 'turn-run' ? this.bedrock(settings) : [])];
+      const also = [...keyStatements(spec, storage), ...(name === 'turn-run' || name === 'step-ask' ? this.bedrock(settings) : [])];
       const made = new RustLambda(this, name, { spec, resources, settings, also }).function;
       if (spec.http) http.route(spec.http, made);
       if (spec.socket) sockets.route(spec.socket, made);
       return [name, made];
     })) as Record<FunctionName, lambda.Function>;
 
-    const turn = new Machine(this, 'turn', made, StateMachineType.EXPRESS);
-    const approval = new Machine(this, 'approval', made, StateMachineType.STANDARD);
+    const turn = Machine.written(this, 'turn', made, StateMachineType.EXPRESS);
+    const approval = Machine.written(this, 'approval', made, StateMachineType.STANDARD);
+    new WorkflowMachines(this, 'workflows', { functions: made, prefix: this.states('stateMachine', 'workflow-'), settings });
     this.sweep(made['job-sweep']);
     followSessions(made['stream-holds'], storage);
     takeBack(made['queue-redrive'], storage);
@@ -60,11 +62,8 @@ export class ConfabStack extends Stack {
   }
 
   private resources(storage: Storage, sockets: Sockets, settings: Settings): Resources {
-    // By name: machines are made after the functions that start them, since they call some of them.
-    const machine = (name: string) => this.formatArn({
-      service: 'states', resource: 'stateMachine', resourceName: `${this.stackName}-${name}`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
-    const [turn, approval] = [machine('turn'), machine('approval')];
+    const [turn, approval, workflow] = ['turn', 'approval', 'workflow-'].map((name) => this.states('stateMachine', name)) as [string, string, string];
+    const execution = this.states('execution', 'workflow-*');
     return {
       table: {
         arn: storage.table.tableArn,
@@ -77,11 +76,22 @@ export class ConfabStack extends Stack {
       turn: { arn: turn, variables: { CONFAB_TURN_MACHINE: turn } },
       approval: { arn: approval, variables: { CONFAB_APPROVAL_MACHINE: approval } },
       answers: { arn: approval },
+      workflows: { arn: `${workflow}*`, variables: { CONFAB_WORKFLOW_MACHINES: workflow } },
+      steps: { arn: `${workflow}*` },
+      runs: { arn: execution, variables: { CONFAB_WORKFLOW_MACHINES: workflow } },
+      cancelled: { arn: execution },
+      histories: { arn: execution },
       parked: { arn: storage.parked.queueArn, variables: { CONFAB_PARKED_QUEUE: storage.parked.queueUrl } },
       sockets: { arn: sockets.connectionsArn, variables: { CONFAB_SOCKETS: sockets.stage.callbackUrl } },
       stream: { arn: storage.table.tableStreamArn! },
       redrive: { arn: storage.redrive.queueArn },
     };
+  }
+
+  /** By name: machines are made after the functions that start them, since they call some of them. */
+  private states(resource: 'stateMachine' | 'execution', name: string): string {
+    const resourceName = `${this.stackName}-${name}`;
+    return this.formatArn({ service: 'states', resource, resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
   }
 
   /** By name: a reference to a secret is its ARN on AWS but its name on MiniStack, which can evaluate policies too. */

@@ -10,42 +10,61 @@ import * as xray from 'aws-cdk-lib/aws-xray';
 import { Construct } from 'constructs';
 
 import { parameter, unless } from './parameter';
+import { acknowledgeWildcards } from './wildcards';
 
 const folder = resolve(__dirname, '../../../statemachines');
 
-/** A machine from statemachines/<name>.asl.json; its placeholders are the functions it calls. */
+export interface MachineProps {
+  /** Amazon States Language, with what is called in `${}`. */
+  readonly source: string;
+  /** What the source is called in errors. */
+  readonly file: string;
+  readonly functions: Record<string, lambda.IFunction>;
+  readonly type: sfn.StateMachineType;
+  /** ARNs of the machines that it starts and waits for, by placeholder. */
+  readonly machines?: Record<string, string>;
+  /** Where it logs; a group of its own if absent. */
+  readonly logGroup?: logs.ILogGroup;
+}
+
+/** A machine whose placeholders are the functions, and the machines, that it calls. */
 export class Machine extends Construct {
   readonly machine: sfn.StateMachine;
 
-  constructor(scope: Construct, id: string, functions: Record<string, lambda.IFunction>, type: sfn.StateMachineType) {
+  /** The machine of statemachines/<name>.asl.json. */
+  static written(scope: Construct, id: string, functions: Record<string, lambda.IFunction>, type: sfn.StateMachineType): Machine {
+    const file = `${id}.asl.json`;
+    return new Machine(scope, id, { source: readFileSync(resolve(folder, file), 'utf8'), file: `statemachines/${file}`, functions, type });
+  }
+
+  constructor(scope: Construct, id: string, { source, file, functions, type, machines = {}, logGroup }: MachineProps) {
     super(scope, id);
-    const source = readFileSync(resolve(folder, `${id}.asl.json`), 'utf8');
     const names = [...new Set(source.match(/(?<=\$\{)[^}]+/g))].sort();
-    const called = names.map((name) => {
+    const called = Object.fromEntries(names.filter((name) => !machines[name]).map((name) => {
       const called = functions[name];
-      if (!called) throw new Error(`statemachines/${id}.asl.json calls ${name}, which is no function`);
-      return called;
-    });
+      if (!called) throw new Error(`${file} calls ${name}, which is no function`);
+      return [name, called.functionArn];
+    }));
+    const started = Object.fromEntries(names.flatMap((name) => (machines[name] ? [[name, machines[name]]] : [])));
     const machineName = `${Stack.of(this).stackName}-${id}`;
+    const may = [
+      ...statement(['lambda:InvokeFunction'], Object.values(called)), ...runAndWait(Stack.of(this), Object.values(started)),
+    ];
+    const role = new iam.Role(this, 'role', {
+      assumedBy: new iam.ServicePrincipal('states.amazonaws.com'),
+      inlinePolicies: may.length ? { may: new iam.PolicyDocument({ statements: may }) } : {},
+    });
+    acknowledgeWildcards(role, may, 'Executions of the machines that it starts, whose names cannot be known.');
     this.machine = new sfn.StateMachine(this, 'machine', {
       stateMachineName: machineName,
       stateMachineType: type,
       definitionBody: sfn.DefinitionBody.fromString(JSON.stringify(JSON.parse(source))),
-      definitionSubstitutions: Object.fromEntries(names.map((name, at) => [name, called[at]!.functionArn])),
-      role: new iam.Role(this, 'role', {
-        assumedBy: new iam.ServicePrincipal('states.amazonaws.com'),
-        inlinePolicies: {
-          may: new iam.PolicyDocument({
-            statements: [
-              new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: called.map((f) => f.functionArn) }),
-            ],
-          }),
-        },
-      }),
+      definitionSubstitutions: { ...called, ...started },
+      role,
       logs: {
         level: sfn.LogLevel.ERROR,
         includeExecutionData: false,
-        destination: new logs.LogGroup(this, 'logs', {
+        destination: logGroup ?? new logs.LogGroup(this, 'logs', {
           logGroupName: `/aws/vendedlogs/states/${machineName}`,
           retention: logs.RetentionDays.ONE_MONTH,
           removalPolicy: RemovalPolicy.DESTROY,
@@ -82,4 +101,20 @@ export class Machine extends Construct {
     });
     rule.cfnOptions.condition = unless(rate, '0');
   }
+}
+
+const statement = (actions: string[], resources: string[]): iam.PolicyStatement[] =>
+  (resources.length ? [new iam.PolicyStatement({ actions, resources })] : []);
+
+/** What Step Functions needs to start machines and hear of their end. */
+function runAndWait(stack: Stack, machines: string[]): iam.PolicyStatement[] {
+  if (!machines.length) return [];
+  const executions = machines.map((arn) => `${arn.replace(':stateMachine:', ':execution:')}:*`);
+  return [
+    ...statement(['states:StartExecution'], machines),
+    ...statement(['states:DescribeExecution', 'states:StopExecution'], executions),
+    ...statement(['events:DescribeRule', 'events:PutRule', 'events:PutTargets'], [
+      stack.formatArn({ service: 'events', resource: 'rule', resourceName: 'StepFunctionsGetEventsForStepFunctionsExecutionRule' }),
+    ]),
+  ];
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import assert from 'node:assert/strict';
@@ -25,11 +25,11 @@ export interface Synthesised {
 /** The template of a stage, with placeholders where the functions' code would be. */
 export function synthesise(context: Record<string, string> = {}): Synthesised {
   const outdir = mkdtempSync(join(tmpdir(), 'confab-assembly-'));
-  const bots = resolve(__dirname, '../../../examples/support');
+  const bots = [resolve(__dirname, '../../../examples/support'), withWorkflows(outdir)].join(',');
   const app = new App({
     outdir,
     analyticsReporting: false,
-    context: { bots, assets: 'none', 'aws:cdk:enable-path-metadata': true, ...context },
+    context: { bots, workflows: constructs, assets: 'none', 'aws:cdk:enable-path-metadata': true, ...context },
   });
   const stack = new ConfabStack(app, readSettings(app.node));
   const { template } = app.synth().getStackByName(stack.stackName);
@@ -38,6 +38,18 @@ export function synthesise(context: Record<string, string> = {}): Synthesised {
   const findings = violations.flatMap(({ ruleName, violatingResources }) =>
     violatingResources.map(({ constructPath }) => `${ruleName} at ${constructPath}`));
   return { template, findings };
+}
+
+/** Workflows whose golden definitions are the compiler's own. */
+const constructs = resolve(__dirname, '../../../shared/asl/src/workflow_tests/constructs');
+
+/** A bot with workflows that call tools, people and each other. */
+function withWorkflows(folder: string): string {
+  const bot = join(folder, 'shop');
+  mkdirSync(join(bot, 'workflows'), { recursive: true });
+  writeFileSync(join(bot, 'bot.toml'), 'name = "shop"\n');
+  ['approve', 'child', 'failing', 'tool'].forEach((name) => cpSync(join(constructs, `${name}.yaml`), join(bot, 'workflows', `${name}.yaml`)));
+  return bot;
 }
 
 /** Compares with a file beside the tests, or writes it with `npm run update`; `git diff` then shows what has changed. */

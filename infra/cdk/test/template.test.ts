@@ -23,7 +23,7 @@ test('nothing is billed by the hour', () => {
   const types = [...new Set(resources.map(({ Type }) => Type.replace('AWS::', '')))].sort();
   assert.deepEqual(types, [
     'ApiGatewayV2::Api', 'ApiGatewayV2::Integration', 'ApiGatewayV2::Route', 'ApiGatewayV2::Stage',
-    'Budgets::Budget', 'CloudWatch::Alarm', 'CloudWatch::Dashboard', 'DynamoDB::Table', 'IAM::Policy', 'IAM::Role',
+    'Budgets::Budget', 'CloudWatch::Alarm', 'CloudWatch::Dashboard', 'DynamoDB::Table', 'Events::Rule', 'IAM::Policy', 'IAM::Role',
     'Lambda::EventSourceMapping', 'Lambda::Function', 'Lambda::Permission', 'Logs::LogGroup', 'S3::Bucket',
     'S3::BucketPolicy', 'SNS::Subscription', 'SNS::Topic', 'SNS::TopicPolicy', 'SQS::Queue', 'SQS::QueuePolicy',
     'Scheduler::Schedule', 'SecretsManager::Secret', 'StepFunctions::StateMachine', 'XRay::SamplingRule',
@@ -50,4 +50,5 @@ test('a stage that could not name a stack is refused', () => {
 test('what cannot be staged is named, with what to do about it', () => {
   assert.throws(() => synthesise({ assets: '/nowhere' }), /nowhere\/webhook-web\/bootstrap is not there: run scripts\/build first/);
   assert.throws(() => synthesise({ bots: '/nowhere' }), /nowhere is not a bot folder/);
+  assert.throws(() => synthesise({ workflows: '/nowhere' }), /nowhere\/approve.asl.json is not there: run `confab workflow compile/);
 });

@@ -16,6 +16,8 @@ use crate::runner::FunctionError;
 use crate::stage::{Play, Stage, gives};
 use crate::{Jsonata, Kind, Outcome};
 
+mod triggers;
+
 /// One run of a construct.
 #[derive(Deserialize)]
 struct Case {

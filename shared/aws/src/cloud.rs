@@ -20,6 +20,7 @@ use crate::bodies::Bodies;
 use crate::call::{Bucket, Service};
 use crate::machine::TurnMachine;
 use crate::parked::Parked;
+use crate::runs::WorkflowMachines;
 use crate::secrets::Vault;
 
 /// Tries of one call, the first included.
@@ -121,6 +122,13 @@ impl Cloud {
     pub fn approvals(&self, arn: Option<String>) -> ApprovalMachine {
         let service = Service::new(&self.0, "states", "application/x-amz-json-1.0");
         ApprovalMachine { service, arn }
+    }
+
+    /// Runs as executions of the state machines whose ARNs are `prefix` and a workflow's name.
+    #[must_use]
+    pub fn workflows(&self, prefix: String) -> WorkflowMachines {
+        let service = Service::new(&self.0, "states", "application/x-amz-json-1.0");
+        WorkflowMachines { service, prefix }
     }
 
     /// The secret `id`, by name or ARN.

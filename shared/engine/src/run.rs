@@ -20,11 +20,14 @@ use crate::session::SessionKey;
 mod approve;
 mod ask;
 mod cache;
+mod catalogue;
 mod effect;
+mod fire;
 mod notify;
 pub mod record;
 mod request;
 mod start;
+mod summary;
 mod timetable;
 mod tool;
 
@@ -33,11 +36,14 @@ mod tests;
 
 pub use approve::StepApprove;
 pub use ask::StepAsk;
+pub use catalogue::{Catalogue, Offer};
 pub use effect::Effects;
+pub use fire::{Fire, Firing};
 pub use notify::{NotifyInput, StepNotify};
-pub use record::{RunRecord, RunStatus, StepRecord, StepStatus};
+pub use record::{Histories, RunRecord, RunStatus, StepRecord, StepStatus};
 pub use request::StepHttp;
 pub use start::{Beginning, Begun, RunStart, RunState, Runs, Start, Started, check_inputs};
+pub use summary::RunSummary;
 pub use timetable::Timetable;
 pub use tool::StepTool;
 

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use aws::{Sockets, Store, Unset, Vault};
+use aws::{Sockets, Store, Unset, Vault, WorkflowMachines};
 use channels::{twilio, whatsapp};
 use engine::approval::Desk;
 use engine::error::{Error, Kind};
 use engine::http::Http;
+use engine::run::{Effects, Start};
+use engine::switch::Switches;
+use engine::tool::Toolbox;
 use engine::turn::{Accept, Carriers, Deliver, Intake, Settler, Timing};
 use engine::view::View;
 
@@ -65,6 +68,35 @@ impl Ground {
             transcripts: store.clone(),
             results: store.clone(),
             outcomes: store,
+        })
+    }
+
+    /// Begins and ends runs of workflows.
+    #[must_use]
+    pub fn start(&self, store: &Arc<Store>, machines: &Arc<WorkflowMachines>) -> Start {
+        Start {
+            runtime: self.runtime.clone(),
+            documents: store.clone(),
+            runs: machines.clone(),
+        }
+    }
+
+    /// What steps of workflows do.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
+    pub fn effects(&self, store: &Arc<Store>) -> Result<Effects, NotReady> {
+        Ok(Effects {
+            runtime: self.runtime.clone(),
+            sessions: store.clone(),
+            documents: store.clone(),
+            results: store.clone(),
+            toolbox: Toolbox {
+                http: self.web()?,
+                records: store.clone(),
+                secrets: self.secrets()?,
+            },
+            switches: Arc::new(Switches::new(self.runtime.clone(), store.clone())),
         })
     }
 

@@ -6,7 +6,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aws::{ApprovalMachine, Cloud, Parked, Sockets, Store, TurnMachine, Unset, Vault};
+use aws::{
+    ApprovalMachine, Cloud, Parked, Sockets, Store, TurnMachine, Unset, Vault, WorkflowMachines,
+};
 use engine::error::Error;
 use engine::runtime::Runtime;
 use tracing_subscriber::Layer as _;
@@ -14,7 +16,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::{Accesses, Shelf};
+use crate::{Accesses, Shelf, Workflows};
 
 /// Time, randomness and the way to the services.
 pub struct Ground {
@@ -118,6 +120,15 @@ impl Ground {
         Ok(Arc::new(self.cloud.approvals(Some(machine))))
     }
 
+    /// The state machines of workflows, whose ARNs begin with `CONFAB_WORKFLOW_MACHINES`.
+    ///
+    /// # Errors
+    /// Names the variable when it is missing.
+    pub fn workflow_machines(&self) -> Result<Arc<WorkflowMachines>, Unset> {
+        let prefix = needed("CONFAB_WORKFLOW_MACHINES")?;
+        Ok(Arc::new(self.cloud.workflows(prefix)))
+    }
+
     /// The connections behind `CONFAB_SOCKETS`.
     ///
     /// # Errors
@@ -154,10 +165,21 @@ impl Ground {
     /// # Errors
     /// Says which bot is wrong.
     pub fn shelf(&self) -> Result<Arc<Shelf>, NotReady> {
-        let bots = match variable("CONFAB_BOTS") {
-            Some(bots) => PathBuf::from(bots),
-            None => PathBuf::from(needed("LAMBDA_TASK_ROOT")?).join("bots"),
-        };
-        Ok(Arc::new(Shelf::load(&bots)?))
+        Ok(Arc::new(Shelf::load(&bots()?)?))
     }
+
+    /// The workflows of the bots beside the code.
+    ///
+    /// # Errors
+    /// Says which is wrong.
+    pub fn workflows(&self) -> Result<Arc<Workflows>, NotReady> {
+        Ok(Arc::new(Workflows::load(&bots()?)?))
+    }
+}
+
+fn bots() -> Result<PathBuf, Unset> {
+    Ok(match variable("CONFAB_BOTS") {
+        Some(bots) => PathBuf::from(bots),
+        None => PathBuf::from(needed("LAMBDA_TASK_ROOT")?).join("bots"),
+    })
 }

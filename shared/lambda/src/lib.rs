@@ -7,6 +7,8 @@
 
 mod access;
 mod assemble;
+#[cfg(feature = "models")]
+mod crew;
 mod failure;
 mod ground;
 mod http;
@@ -14,14 +16,18 @@ mod invoke;
 mod queue;
 mod shelf;
 pub mod socket;
+mod workflows;
 
 pub use crate::ground::{Ground, NotReady, variable};
 pub use access::Accesses;
+#[cfg(feature = "models")]
+pub use crew::Crew;
 pub use failure::Failure;
 pub use http::serve_http;
 pub use invoke::serve;
 pub use queue::serve_queue;
 pub use shelf::Shelf;
+pub use workflows::Workflows;
 
 /// Why a function could not start or go on.
 pub type Error = lambda_runtime::Error;

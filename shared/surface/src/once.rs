@@ -81,14 +81,7 @@ impl Once {
         let Some(key) = idempotency_key(&head.headers)? else {
             return work.await;
         };
-        if key.is_empty() || key.len() > 200 {
-            let detail = "Idempotency-Key must be 1 to 200 characters";
-            return Err(Problem::new(
-                StatusCode::BAD_REQUEST,
-                "invalid_header",
-                detail,
-            ));
-        }
+        let key = checked(key)?;
         let place = DocumentKey::new(tenant, Topic::Request, key);
         let me = InvocationId::fresh(&self.runtime);
         match self.find(&place, &fingerprint(head, body), me).await? {
@@ -202,6 +195,19 @@ fn fingerprint(head: &Parts, body: &[u8]) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
+}
+
+/// An `Idempotency-Key` that is one.
+pub(crate) fn checked(key: String) -> Result<String, Problem> {
+    if (1..=200).contains(&key.len()) {
+        return Ok(key);
+    }
+    let detail = "Idempotency-Key must be 1 to 200 characters";
+    Err(Problem::new(
+        StatusCode::BAD_REQUEST,
+        "invalid_header",
+        detail,
+    ))
 }
 
 fn running() -> Problem {

@@ -19,6 +19,10 @@ use crate::{
     Redone, Response, ShownNotice, Stop, Taken, TakingOver, response,
 };
 
+mod runs;
+
+pub use runs::{CANCEL, HOOK, RUN, RUNS, START, WORKFLOWS};
+
 /// Where messages are written and read.
 pub const MESSAGES: &str = "/v1/{tenant}/{bot}/sessions/{session}/messages";
 /// Where the trace is read.
@@ -90,7 +94,7 @@ pub fn get() -> Response {
 
 fn describe() -> Value {
     let mut schemas = SchemaSettings::openapi3().into_generator();
-    let paths = json!({
+    let mut paths = json!({
         MESSAGES: {
             "parameters": session_parameters(),
             "post": {
@@ -219,6 +223,7 @@ fn describe() -> Value {
         HEALTH: { "get": { "summary": "Whether messages can be accepted", "security": [], "responses": { "200": { "description": "They can" }, "503": problem(&mut schemas) } } },
         OPENAPI: { "get": { "summary": "This document", "security": [], "responses": { "200": { "description": "OpenAPI 3.0" } } } },
     });
+    runs::describe(&mut paths, &mut schemas);
     json!({
         "openapi": "3.0.3",
         "info": {

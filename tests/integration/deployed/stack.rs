@@ -12,6 +12,8 @@ use crate::client::Client;
 use crate::ministack::MiniStack;
 use crate::process::binary;
 
+use super::workflows::compile;
+
 /// The key of the tenant `acme`.
 pub(super) const KEY: &str = "an-operator-of-acme-0123456789abcdef";
 
@@ -35,7 +37,10 @@ impl Stack {
         let assembly = files.path().join("assembly");
         let assets = files.path().join("lambda");
         stage(&assets);
-        synthesise(&assembly, &assets, bots, carriers);
+        let workflows = files.path().join("workflows");
+        fs::create_dir(&workflows).unwrap();
+        bots.iter().for_each(|bot| compile(bot, &workflows));
+        synthesise(&assembly, &[&assets, &workflows], bots, carriers);
         let deploy = root().join("tests/integration/deploy.py");
         let outputs = output(
             Command::new(root().join("scripts/venv"))
@@ -119,11 +124,12 @@ fn stage(assets: &Path) {
     }
 }
 
-fn synthesise(assembly: &Path, assets: &Path, bots: &[&Path], carriers: &str) {
+fn synthesise(assembly: &Path, [assets, workflows]: &[&Path; 2], bots: &[&Path], carriers: &str) {
     let bots: Vec<String> = bots.iter().map(|bot| bot.display().to_string()).collect();
     let context = [
         format!("assets={}", assets.display()),
         format!("bots={}", bots.join(",")),
+        format!("workflows={}", workflows.display()),
         format!("twilioApiBase={carriers}"),
         format!("whatsappApiBase={carriers}"),
         "stage=dev".to_owned(),

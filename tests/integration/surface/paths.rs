@@ -53,6 +53,12 @@ async fn the_description_lists_exactly_what_is_served() {
         ("post", "/v1/{tenant}/notices/{notice}/acknowledge"),
         ("get", "/v1/{tenant}/unknown"),
         ("post", "/v1/{tenant}/unknown/{id}"),
+        ("get", "/v1/{tenant}/workflows"),
+        ("post", "/v1/{tenant}/workflows/{workflow}/runs"),
+        ("get", "/v1/{tenant}/runs"),
+        ("get", "/v1/{tenant}/runs/{run}"),
+        ("post", "/v1/{tenant}/runs/{run}/cancel"),
+        ("post", "/v1/{tenant}/hooks/{workflow}"),
         ("get", "/webhooks/whatsapp/{tenant}/{bot}"),
         ("post", "/v1/{tenant}/resume"),
         ("post", "/v1/{tenant}/stop"),
@@ -84,6 +90,8 @@ async fn the_description_lists_exactly_what_is_served() {
             .replace("{session}", "s")
             .replace("{approval}", "a")
             .replace("{turn}", "1")
+            .replace("{workflow}", "w")
+            .replace("{run}", "r")
             .replace("{id}", "u");
         for method in METHODS {
             let listed = described.contains(&(method.to_owned(), path.clone()));

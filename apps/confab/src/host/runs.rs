@@ -5,12 +5,15 @@ use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use asl::runner::{ExecutionId, Runner, StartError};
-use asl::{HistoryEvent, Kind as MachineKind, StateMachine};
+use asl::{HistoryEvent, Kind as MachineKind, Outcome, StateMachine};
 use async_trait::async_trait;
 use engine::bot::Problem;
 use engine::error::{Error, Kind};
 use engine::run::record::Occurrence;
-use engine::run::{Beginning, RunRecord, RunRef, RunStart, RunState, Runs, Started};
+use engine::run::{
+    Beginning, Catalogue, Histories, Offer, RunRecord, RunRef, RunStart, RunState, RunStatus, Runs,
+    Started,
+};
 use engine::runtime::Runtime;
 use engine::workflow::{Library, Workflow};
 use serde_json::{Value, json};
@@ -155,11 +158,45 @@ impl Runs for Executions {
             .describe(&execution(run))
             .await
             .map_err(unreadable)?;
-        Ok(match described {
-            None => RunState::Absent,
-            Some(description) if description.outcome.is_none() => RunState::Running,
-            Some(_) => RunState::Ended,
+        let Some(description) = described else {
+            return Ok(RunState::Absent);
+        };
+        Ok(match description.outcome {
+            None => RunState::Running,
+            Some(Outcome::Succeeded(_)) => RunState::Ended(RunStatus::Succeeded),
+            Some(Outcome::Failed(_)) => RunState::Ended(RunStatus::Failed),
+            Some(Outcome::TimedOut(_)) => RunState::Ended(RunStatus::TimedOut),
+            Some(Outcome::Aborted(_)) => RunState::Ended(RunStatus::Cancelled),
         })
+    }
+}
+
+#[async_trait]
+impl Catalogue for Executions {
+    async fn offers(&self, tenant: &str) -> Result<Vec<Offer>, Error> {
+        let host = self.host()?;
+        if !host.shelf.has_tenant(tenant) {
+            return Ok(Vec::new());
+        }
+        let bot = &host.shelf.current().bot.name;
+        let workflows = host.workflows().into_iter();
+        let offer = |workflow| Offer {
+            bot: bot.clone(),
+            workflow,
+        };
+        Ok(workflows.map(offer).collect())
+    }
+}
+
+#[async_trait]
+impl Histories for Executions {
+    async fn events(&self, run: &RunRef) -> Result<Vec<Occurrence>, Error> {
+        let events = self.host()?.runner.history(&execution(run)).await;
+        Ok(events
+            .map_err(unreadable)?
+            .into_iter()
+            .map(occurrence)
+            .collect())
     }
 }
 
@@ -200,18 +237,25 @@ impl Host {
         &self.start
     }
 
+    /// Finds workflows of the running version.
+    #[must_use]
+    pub fn catalogue(&self) -> Arc<dyn Catalogue> {
+        Arc::new(Executions(self.me.clone()))
+    }
+
+    /// Tells what happened in runs.
+    #[must_use]
+    pub fn histories(&self) -> Arc<dyn Histories> {
+        Arc::new(Executions(self.me.clone()))
+    }
+
     /// What is known of a run.
     ///
     /// # Errors
     /// `NotFound` when there is none, and when a store failed.
     pub async fn run_record(&self, tenant: &str, id: &str) -> Result<RunRecord, Error> {
         let started = self.start.find(tenant, id).await?;
-        let events = self
-            .runner
-            .history(&execution(&started.run))
-            .await
-            .map_err(unreadable)?;
-        let events: Vec<Occurrence> = events.into_iter().map(occurrence).collect();
+        let events = self.histories().events(&started.run).await?;
         Ok(RunRecord::new(started, &events))
     }
 

@@ -68,6 +68,14 @@ pub(super) async fn whatsapp(State(app): State<Arc<App>>, request: Request) -> R
     outgoing(app.webhooks.whatsapp(incoming(request)).await)
 }
 
+pub(super) async fn run(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.running.serve(incoming(request)).await)
+}
+
+pub(super) async fn hook(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.hooks.post(incoming(request)).await)
+}
+
 pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
     outgoing(surface::health(&**app.host.store()).await)
 }

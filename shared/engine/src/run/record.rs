@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Begun, Cost, Started};
+use super::{Begun, Cost, RunRef, Started};
+use crate::error::Error;
 use crate::runtime::Time;
 
 /// An event of an execution, as `GetExecutionHistory` tells it.
@@ -26,6 +28,16 @@ pub struct Occurrence {
     pub error: Option<String>,
     /// Why.
     pub cause: Option<String>,
+}
+
+/// Tells what happened in runs.
+#[async_trait]
+pub trait Histories: Send + Sync {
+    /// The events of a run's execution, the oldest first; none when it has none.
+    ///
+    /// # Errors
+    /// When they could not be read.
+    async fn events(&self, run: &RunRef) -> Result<Vec<Occurrence>, Error>;
 }
 
 /// A run and its steps.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::RunRef;
+use super::{RunRef, RunStatus};
 use crate::document::{Amendment, DocumentKey, Documents, Topic, amend, parse};
 use crate::error::{Error, Kind};
 use crate::runtime::{Runtime, Time};
@@ -22,6 +22,9 @@ const MAX_WAITING: usize = 500;
 
 /// The longest inputs, in bytes as JSON.
 const MAX_INPUTS: usize = 200 * 1024;
+
+/// The longest inputs with what started the run, in bytes as JSON: an execution's input is at most 256 KiB.
+const MAX_START: usize = 240 * 1024;
 
 /// How many runs are read at once.
 const PAGE: usize = 200;
@@ -66,8 +69,8 @@ pub enum RunState {
     Absent,
     /// It is under way.
     Running,
-    /// It has ended.
-    Ended,
+    /// It has ended so.
+    Ended(RunStatus),
 }
 
 /// Who wants a run, and why.
@@ -158,6 +161,12 @@ impl Start {
             cause,
         } = beginning;
         check_inputs(workflow, &inputs)?;
+        if trigger.to_string().len() + inputs.to_string().len() > MAX_START {
+            let message = format!(
+                "the inputs with what started the run are longer than {MAX_START} bytes; send less"
+            );
+            return Err(Error::new(Kind::Invalid, message));
+        }
         let id = match &cause {
             Some(cause) => {
                 let parts = [tenant.as_str(), &bot, &workflow.name, cause];
@@ -299,7 +308,7 @@ impl Start {
             let other = RunRef { id, ..run.clone() };
             match self.runs.state(&other).await? {
                 RunState::Running => {}
-                RunState::Ended => Box::pin(self.ended(&other)).await?,
+                RunState::Ended(_) => Box::pin(self.ended(&other)).await?,
                 RunState::Absent => match self.read(&other).await? {
                     Some(waiting) if waiting.state == Begun::Queued => {
                         self.launch(&waiting).await?;

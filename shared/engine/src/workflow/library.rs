@@ -26,25 +26,11 @@ impl Library {
     /// # Errors
     /// Everything that is wrong with them.
     pub fn load(files: &dyn BotFiles, bot: &Bot, syntax: &dyn Syntax) -> Result<Self, Problems> {
-        let mut problems = Vec::new();
-        let mut library = Self::default();
-        for path in files.list()? {
-            let Some(name) = path.strip_prefix("workflows/") else {
-                continue;
-            };
-            if name.starts_with("mocks/") {
-                continue;
-            }
-            if !name.ends_with(".yaml") || name.contains('/') {
-                let hint = "a workflow is a file `workflows/<name>.yaml`";
-                problems.push(Problem::new(&path, "this is no workflow").hint(hint));
-                continue;
-            }
-            match read(files, &path) {
-                Ok(workflow) => drop(library.workflows.insert(workflow.name.clone(), workflow)),
-                Err(Problems(found)) => problems.extend(found),
-            }
-        }
+        let (workflows, mut problems) = read_all(files)?;
+        let mut library = Self {
+            workflows,
+            definitions: BTreeMap::new(),
+        };
         for (name, workflow) in &library.workflows {
             let workflows = &library.workflows;
             match compile(
@@ -65,6 +51,18 @@ impl Library {
         }
         match problems.is_empty() {
             true => Ok(library),
+            false => Err(Problems(problems)),
+        }
+    }
+
+    /// Reads the workflows alone, which were compiled before.
+    ///
+    /// # Errors
+    /// Everything that is wrong in one file by itself.
+    pub fn read(files: &dyn BotFiles) -> Result<BTreeMap<String, Workflow>, Problems> {
+        let (workflows, problems) = read_all(files)?;
+        match problems.is_empty() {
+            true => Ok(workflows),
             false => Err(Problems(problems)),
         }
     }
@@ -102,6 +100,30 @@ pub fn mocks(files: &dyn BotFiles, path: &str) -> Result<BTreeMap<String, Value>
 #[must_use]
 pub fn as_json(text: &str) -> Option<Value> {
     yaml::parse(text, 1).ok()?.map(|root| root.json())
+}
+
+/// Every workflow that can be read, and what is wrong with the others.
+fn read_all(files: &dyn BotFiles) -> Result<(BTreeMap<String, Workflow>, Vec<Problem>), Problems> {
+    let mut problems = Vec::new();
+    let mut workflows = BTreeMap::new();
+    for path in files.list()? {
+        let Some(name) = path.strip_prefix("workflows/") else {
+            continue;
+        };
+        if name.starts_with("mocks/") {
+            continue;
+        }
+        if !name.ends_with(".yaml") || name.contains('/') {
+            let hint = "a workflow is a file `workflows/<name>.yaml`";
+            problems.push(Problem::new(&path, "this is no workflow").hint(hint));
+            continue;
+        }
+        match read(files, &path) {
+            Ok(workflow) => drop(workflows.insert(workflow.name.clone(), workflow)),
+            Err(Problems(found)) => problems.extend(found),
+        }
+    }
+    Ok((workflows, problems))
 }
 
 fn read(files: &dyn BotFiles, path: &str) -> Result<Workflow, Problems> {

@@ -10,12 +10,13 @@ use engine::error::{Error, Kind};
 use engine::runtime::Runtime;
 use engine::secret::Secret;
 use engine::turn::Staff;
-use lambda::{Shelf, variable};
 use models::{Environment, Models};
 use secrecy::ExposeSecret;
 
+use crate::{Ground, Shelf, variable};
+
 /// Finds bots and makes their brains, anew when the secrets change.
-pub(crate) struct Crew {
+pub struct Crew {
     runtime: Runtime,
     shelf: Arc<Shelf>,
     secrets: Arc<Vault>,
@@ -30,9 +31,11 @@ struct Brains {
 }
 
 impl Crew {
-    pub(crate) fn new(runtime: Runtime, shelf: Arc<Shelf>, secrets: Arc<Vault>) -> Self {
+    /// The bots of `shelf`, whose models are asked with `secrets`.
+    #[must_use]
+    pub fn new(ground: &Ground, shelf: Arc<Shelf>, secrets: Arc<Vault>) -> Self {
         Self {
-            runtime,
+            runtime: ground.runtime.clone(),
             shelf,
             secrets,
             brains: Mutex::default(),

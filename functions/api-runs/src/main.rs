@@ -1,0 +1,27 @@
+//! `api-runs`: `GET …/workflows`, `POST …/workflows/{workflow}/runs`, `GET …/runs`, `GET …/runs/{run}` and
+//! `POST …/runs/{run}/cancel`. Sample: `events/api-runs/start.json`.
+
+use std::sync::Arc;
+
+use lambda::Ground;
+use surface::Running;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let ground = Ground::open().await?;
+    let accesses = ground.accesses()?;
+    let store = Arc::new(ground.store()?);
+    let machines = ground.workflow_machines()?;
+    let catalogue = ground.workflows()?;
+    lambda::serve_http(async |request| {
+        let running = Running {
+            access: accesses.current().await?,
+            catalogue: catalogue.clone(),
+            start: ground.start(&store, &machines),
+            histories: machines.clone(),
+            sessions: store.clone(),
+        };
+        Ok(running.serve(request).await)
+    })
+    .await
+}

@@ -1,0 +1,26 @@
+//! `workflow-start`: a schedule's time has come, or an event. Starts the run that is wanted for it, if one is.
+//! Sample: `events/workflow-start/occurrence.json`.
+
+use std::sync::Arc;
+
+use asl::Evaluator;
+use engine::run::{Fire, Firing};
+use lambda::Ground;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let ground = Ground::open().await?;
+    let store = Arc::new(ground.store()?);
+    let fire = Fire {
+        catalogue: ground.workflows()?,
+        start: ground.start(&store, &ground.workflow_machines()?),
+        expressions: Arc::new(Evaluator {
+            runtime: ground.runtime.clone(),
+        }),
+    };
+    lambda::serve(async |firing: Firing| {
+        let started = fire.handle(firing).await?;
+        Ok(started.map(|started| started.run.id))
+    })
+    .await
+}

@@ -1,0 +1,64 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as targets from 'aws-cdk-lib/aws-events-targets';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+
+import type { Settings } from './settings';
+import { Machine } from './turn-machine';
+
+export interface WorkflowsProps {
+  readonly functions: Record<string, lambda.Function>;
+  /** What the ARNs of their machines begin with. */
+  readonly prefix: string;
+  readonly settings: Settings;
+}
+
+/** A Standard machine for each workflow of the bots, and what is done when one of their executions ends. */
+export class WorkflowMachines extends Construct {
+  constructor(scope: Construct, id: string, { functions, prefix, settings }: WorkflowsProps) {
+    super(scope, id);
+    const { stackName } = Stack.of(this);
+    const files = compiled(settings);
+    const machines = Object.fromEntries(files.map(({ name }) => [`workflow-${name}`, `${prefix}${name}`]));
+    const logGroup = files.length === 0 ? undefined : new logs.LogGroup(this, 'logs', {
+      logGroupName: `/aws/vendedlogs/states/${stackName}-workflows`,
+      retention: logs.RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    for (const { name, file } of files) {
+      if (`${stackName}-workflow-${name}`.length > 80) throw new Error(`the name of the workflow ${name} is too long: machines are called by at most 80 characters`);
+      const source = readFileSync(file, 'utf8');
+      new Machine(scope, `workflow-${name}`, { source, file, functions, machines, logGroup, type: StateMachineType.STANDARD });
+    }
+    new events.Rule(this, 'ended', {
+      description: 'A run has ended: whoever waits for its room is next.',
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: { status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'], stateMachineArn: events.Match.prefix(prefix) },
+      },
+      targets: [new targets.LambdaFunction(functions['job-runs']!)],
+    });
+  }
+}
+
+/** What the bots' workflows were compiled to; each must be there, and no two may have one name. */
+function compiled({ bots, workflows }: Settings): { readonly name: string; readonly file: string }[] {
+  const names = bots.flatMap((bot) => list(join(resolve(bot), 'workflows'), '.yaml'));
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice) throw new Error(`two bots have a workflow ${twice}: give each its own name`);
+  return names.sort().map((name) => {
+    const file = resolve(workflows, `${name}.asl.json`);
+    if (!existsSync(file)) throw new Error(`${file} is not there: run \`confab workflow compile --all --out ${resolve(workflows)} BOT_DIR\` first`);
+    return { name, file };
+  });
+}
+
+const list = (folder: string, suffix: string): string[] =>
+  (existsSync(folder) ? readdirSync(folder) : []).filter((file) => file.endsWith(suffix)).map((file) => basename(file, suffix));

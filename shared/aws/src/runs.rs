@@ -1,0 +1,230 @@
+//! Runs of workflows as executions of Step Functions state machines, one Standard machine for each workflow.
+
+use async_trait::async_trait;
+use aws_smithy_runtime_api::box_error::BoxError;
+use engine::error::{Error, Kind};
+use engine::run::record::Occurrence;
+use engine::run::{Histories, RunRef, RunStart, RunState, RunStatus, Runs};
+use engine::runtime::Time;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::call::{Service, refused_as};
+
+#[cfg(test)]
+mod tests;
+
+/// How many events are read at once; as many as the service gives.
+const PAGE: u32 = 1000;
+
+/// The most pages: an execution has at most 25,000 events.
+const PAGES: usize = 25;
+
+/// The machines of workflows, `<prefix><workflow>`.
+#[derive(Clone, Debug)]
+pub struct WorkflowMachines {
+    pub(crate) service: Service,
+    /// What their ARNs begin with: `arn:aws:states:<region>:<account>:stateMachine:<stack>-workflow-`.
+    pub(crate) prefix: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StartExecution<'a> {
+    state_machine_arn: &'a str,
+    name: &'a str,
+    input: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StopExecution<'a> {
+    execution_arn: &'a str,
+    error: &'a str,
+    cause: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DescribeExecution<'a> {
+    execution_arn: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Described {
+    status: String,
+    /// The input as JSON.
+    #[serde(default)]
+    input: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GetExecutionHistory<'a> {
+    execution_arn: &'a str,
+    max_results: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    events: Vec<Event>,
+    #[serde(default)]
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Event {
+    /// Seconds since 1970.
+    timestamp: f64,
+    #[serde(rename = "type")]
+    kind: String,
+    /// Among others, `<kind of event>EventDetails`.
+    #[serde(flatten)]
+    members: Map<String, Value>,
+}
+
+impl WorkflowMachines {
+    fn machine(&self, run: &RunRef) -> String {
+        format!("{}{}", self.prefix, run.workflow)
+    }
+
+    fn execution(&self, run: &RunRef) -> String {
+        let machine = self
+            .machine(run)
+            .replacen(":stateMachine:", ":execution:", 1);
+        format!("{machine}:{}", run.id)
+    }
+
+    /// What an execution was started with.
+    ///
+    /// # Errors
+    /// When it is none of a workflow, or cannot be read.
+    pub async fn started_with(&self, execution: &str) -> Result<RunStart, Error> {
+        let described = self.describe(execution).await?;
+        let input = described.and_then(|described| described.input);
+        let input =
+            input.ok_or_else(|| Error::new(Kind::NotFound, "there is no such execution"))?;
+        serde_json::from_str(&input).map_err(|error| unreadable().because(error))
+    }
+
+    async fn describe(&self, execution: &str) -> Result<Option<Described>, Error> {
+        let request = DescribeExecution {
+            execution_arn: execution,
+        };
+        let target = "AWSStepFunctions.DescribeExecution";
+        absent(self.service.ask(target, &request).await)
+    }
+}
+
+#[async_trait]
+impl Runs for WorkflowMachines {
+    async fn start(&self, start: &RunStart) -> Result<(), Error> {
+        let unstarted = || Error::new(Kind::Unavailable, "the run could not be started");
+        let request = StartExecution {
+            state_machine_arn: &self.machine(&start.run),
+            name: &start.run.id,
+            input: serde_json::to_string(start).map_err(|error| unstarted().because(error))?,
+        };
+        let target = "AWSStepFunctions.StartExecution";
+        match self.service.ask::<IgnoredAny>(target, &request).await {
+            Ok(_) => Ok(()),
+            Err(error) if refused_as(&error, "ExecutionAlreadyExists") => Ok(()),
+            Err(error) => Err(unstarted().because(error)),
+        }
+    }
+
+    async fn cancel(&self, run: &RunRef, why: &str) -> Result<bool, Error> {
+        // The service takes no notice of whether an execution had ended.
+        if self.state(run).await? != RunState::Running {
+            return Ok(false);
+        }
+        let request = StopExecution {
+            execution_arn: &self.execution(run),
+            error: "Cancelled",
+            cause: why,
+        };
+        let target = "AWSStepFunctions.StopExecution";
+        let stopped = self.service.ask::<IgnoredAny>(target, &request).await;
+        let stopped = stopped.map_err(|error| {
+            Error::new(Kind::Unavailable, "the run could not be cancelled").because(error)
+        });
+        stopped.map(|_| true)
+    }
+
+    async fn state(&self, run: &RunRef) -> Result<RunState, Error> {
+        let Some(described) = self.describe(&self.execution(run)).await? else {
+            return Ok(RunState::Absent);
+        };
+        Ok(match described.status.as_str() {
+            "SUCCEEDED" => RunState::Ended(RunStatus::Succeeded),
+            "FAILED" => RunState::Ended(RunStatus::Failed),
+            "TIMED_OUT" => RunState::Ended(RunStatus::TimedOut),
+            "ABORTED" => RunState::Ended(RunStatus::Cancelled),
+            _ => RunState::Running,
+        })
+    }
+}
+
+#[async_trait]
+impl Histories for WorkflowMachines {
+    async fn events(&self, run: &RunRef) -> Result<Vec<Occurrence>, Error> {
+        let execution = self.execution(run);
+        let mut events = Vec::new();
+        let mut next_token = None;
+        for _ in 0..PAGES {
+            let request = GetExecutionHistory {
+                execution_arn: &execution,
+                max_results: PAGE,
+                next_token,
+            };
+            let target = "AWSStepFunctions.GetExecutionHistory";
+            let page: Option<Page> = absent(self.service.ask(target, &request).await)?;
+            let Some(page) = page else { break };
+            events.extend(page.events.into_iter().map(occurrence));
+            next_token = page.next_token;
+            if next_token.is_none() {
+                break;
+            }
+        }
+        Ok(events)
+    }
+}
+
+fn absent<T>(answer: Result<T, BoxError>) -> Result<Option<T>, Error> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if refused_as(&error, "ExecutionDoesNotExist") => Ok(None),
+        Err(error) => Err(unreadable().because(error)),
+    }
+}
+
+fn unreadable() -> Error {
+    Error::new(Kind::Unavailable, "the executions cannot be read")
+}
+
+fn occurrence(event: Event) -> Occurrence {
+    let mut members = event.members.into_iter();
+    let details = members.find_map(|(name, details)| match details {
+        Value::Object(details) if name.ends_with("EventDetails") => Some(details),
+        _ => None,
+    });
+    let details = details.unwrap_or_default();
+    let text = |name: &str| details.get(name)?.as_str().map(str::to_owned);
+    // Values are JSON in texts.
+    let value = |name: &str| serde_json::from_str(details.get(name)?.as_str()?).ok();
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds of a date")]
+    let at = Time((event.timestamp * 1000.0).round() as i64);
+    Occurrence {
+        kind: event.kind,
+        at,
+        name: text("name"),
+        input: value("input").or_else(|| value("parameters")),
+        output: value("output"),
+        error: text("error"),
+        cause: text("cause"),
+    }
+}
