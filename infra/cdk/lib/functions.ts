@@ -1,6 +1,6 @@
 import {
   answerFor, answerSteps, askPeople, bodies, cancelRuns, connections, events, followRuns, type Grant, items, park, readRuns, secret,
-  startRun, startTurn,
+  seeThrough, startRun, startTurn,
 } from './grants';
 
 /** One Lambda: its size, when it runs and everything it may do. Its environment follows from what it may do. */
@@ -37,6 +37,11 @@ const settle = [
   secret('secrets'),
   connections,
 ];
+
+/** What people are told, and what waits for their sign. */
+const notices = [items('document/*/notice', 'GetItem', 'PutItem'), items('document/*/tray', 'GetItem', 'PutItem')];
+const tell = [...accept, ...said, ...notices, answerSteps, secret('access')];
+const notice = '/v1/{tenant}/notices/{notice}';
 
 const runs = '/v1/{tenant}/runs';
 const beginRun = [
@@ -114,7 +119,7 @@ export const functions = {
     memory: 128, timeout: 150, bots: true, sends: true,
     may: [
       ...settle, items(session, 'Query'), items(approvals, 'GetItem', 'PutItem', 'Query'), answerFor,
-      items(switches, 'GetItem'), items(budgets, 'UpdateItem'), park,
+      items(switches, 'GetItem'), items(budgets, 'UpdateItem'), park, ...notices, answerSteps,
     ],
   },
   'tool-call': {
@@ -181,6 +186,12 @@ export const functions = {
   'step-approve': {
     memory: 128, timeout: 30, bots: true,
     may: [items(approvals, 'GetItem', 'PutItem'), askPeople, answerSteps],
+  },
+  'step-notify': { memory: 128, timeout: 30, bots: true, may: [...tell, seeThrough] },
+  'notify-advance': { memory: 128, timeout: 30, bots: true, may: tell },
+  'api-notices': {
+    memory: 256, timeout: 10, bots: true, http: [`GET ${notice}`, `POST ${notice}/acknowledge`],
+    may: [...notices, answerSteps, secret('access')],
   },
 } satisfies Record<string, FunctionSpec>;
 

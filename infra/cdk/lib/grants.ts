@@ -5,7 +5,7 @@ export type Grant =
   | { readonly on: 'table'; readonly keys: string; readonly actions: readonly string[] }
   | { readonly on: 'bucket'; readonly actions: readonly string[] }
   | { readonly on: 'access' | 'secrets' | 'turn' | 'approval' | 'answers' | 'parked' | 'sockets' | 'stream' | 'redrive' }
-  | { readonly on: 'workflows' | 'steps' | 'runs' | 'cancelled' | 'histories' };
+  | { readonly on: 'workflows' | 'steps' | 'notices' | 'runs' | 'cancelled' | 'histories' };
 
 type ItemAction = 'GetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
 
@@ -19,6 +19,8 @@ export const startTurn: Grant = { on: 'turn' };
 export const askPeople: Grant = { on: 'approval' };
 /** Letting it go on with what they said. */
 export const answerFor: Grant = { on: 'answers' };
+/** Starting the machine that sees a notice through. */
+export const seeThrough: Grant = { on: 'notices' };
 /** Starting workflows. */
 export const startRun: Grant = { on: 'workflows' };
 /** Ending a step of a workflow that waits for people. */
@@ -43,6 +45,7 @@ const simple = {
   turn: ['states:StartExecution'],
   approval: ['states:StartExecution'],
   answers: ['states:SendTaskSuccess'],
+  notices: ['states:StartExecution'],
   workflows: ['states:StartExecution'],
   steps: ['states:SendTaskFailure', 'states:SendTaskSuccess'],
   runs: ['states:DescribeExecution'],

@@ -39,6 +39,7 @@ export class ConfabStack extends Stack {
 
     const turn = Machine.written(this, 'turn', made, StateMachineType.EXPRESS);
     const approval = Machine.written(this, 'approval', made, StateMachineType.STANDARD);
+    Machine.written(this, 'notify', made, StateMachineType.STANDARD);
     new WorkflowMachines(this, 'workflows', { functions: made, prefix: this.states('stateMachine', 'workflow-'), settings });
     this.sweep(made['job-sweep']);
     followSessions(made['stream-holds'], storage);
@@ -62,7 +63,7 @@ export class ConfabStack extends Stack {
   }
 
   private resources(storage: Storage, sockets: Sockets, settings: Settings): Resources {
-    const [turn, approval, workflow] = ['turn', 'approval', 'workflow-'].map((name) => this.states('stateMachine', name)) as [string, string, string];
+    const [turn, approval, notice, workflow] = ['turn', 'approval', 'notify', 'workflow-'].map((name) => this.states('stateMachine', name)) as [string, string, string, string];
     const execution = this.states('execution', 'workflow-*');
     return {
       table: {
@@ -76,6 +77,7 @@ export class ConfabStack extends Stack {
       turn: { arn: turn, variables: { CONFAB_TURN_MACHINE: turn } },
       approval: { arn: approval, variables: { CONFAB_APPROVAL_MACHINE: approval } },
       answers: { arn: approval },
+      notices: { arn: notice, variables: { CONFAB_NOTICE_MACHINE: notice } },
       workflows: { arn: `${workflow}*`, variables: { CONFAB_WORKFLOW_MACHINES: workflow } },
       steps: { arn: `${workflow}*` },
       runs: { arn: execution, variables: { CONFAB_WORKFLOW_MACHINES: workflow } },

@@ -55,7 +55,7 @@ function compiled({ bots, workflows }: Settings): { readonly name: string; reado
   if (twice) throw new Error(`two bots have a workflow ${twice}: give each its own name`);
   return names.sort().map((name) => {
     const file = resolve(workflows, `${name}.asl.json`);
-    if (!existsSync(file)) throw new Error(`${file} is not there: run \`confab workflow compile --all --out ${resolve(workflows)} BOT_DIR\` first`);
+    if (!existsSync(file)) throw new Error(`${file} is not there: run \`confab workflow compile --out ${resolve(workflows)} --bot BOT_DIR\` first`);
     return { name, file };
   });
 }

@@ -25,7 +25,7 @@ export interface Synthesised {
 /** The template of a stage, with placeholders where the functions' code would be. */
 export function synthesise(context: Record<string, string> = {}): Synthesised {
   const outdir = mkdtempSync(join(tmpdir(), 'confab-assembly-'));
-  const bots = [resolve(__dirname, '../../../examples/support'), withWorkflows(outdir)].join(',');
+  const bots = withWorkflows(outdir);
   const app = new App({
     outdir,
     analyticsReporting: false,

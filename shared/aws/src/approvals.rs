@@ -20,10 +20,10 @@ pub struct ApprovalMachine {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct StartExecution<'a> {
-    state_machine_arn: &'a str,
-    name: &'a str,
-    input: String,
+pub(crate) struct StartExecution<'a> {
+    pub(crate) state_machine_arn: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) input: String,
 }
 
 #[derive(Serialize)]
@@ -86,7 +86,7 @@ impl Waits for ApprovalMachine {
 }
 
 /// What a refusal with one of the names `harmless` says has happened already.
-fn done(
+pub(crate) fn done(
     answer: Result<IgnoredAny, BoxError>,
     harmless: &[&str],
     failed: impl Fn() -> Error,

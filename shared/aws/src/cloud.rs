@@ -19,6 +19,7 @@ use crate::approvals::ApprovalMachine;
 use crate::bodies::Bodies;
 use crate::call::{Bucket, Service};
 use crate::machine::TurnMachine;
+use crate::notices::NoticeMachine;
 use crate::parked::Parked;
 use crate::runs::WorkflowMachines;
 use crate::secrets::Vault;
@@ -122,6 +123,13 @@ impl Cloud {
     pub fn approvals(&self, arn: Option<String>) -> ApprovalMachine {
         let service = Service::new(&self.0, "states", "application/x-amz-json-1.0");
         ApprovalMachine { service, arn }
+    }
+
+    /// Notices that executions of the state machine `arn` see through.
+    #[must_use]
+    pub fn notices(&self, arn: String) -> NoticeMachine {
+        let service = Service::new(&self.0, "states", "application/x-amz-json-1.0");
+        NoticeMachine { service, arn }
     }
 
     /// Runs as executions of the state machines whose ARNs are `prefix` and a workflow's name.

@@ -7,6 +7,7 @@ use channels::{twilio, whatsapp};
 use engine::approval::Desk;
 use engine::error::{Error, Kind};
 use engine::http::Http;
+use engine::notify::{Notices, Router};
 use engine::run::{Effects, Start};
 use engine::switch::Switches;
 use engine::tool::Toolbox;
@@ -54,6 +55,19 @@ impl Ground {
         Ok(Desk {
             waits: self.questions()?,
             ..self.desk(store, shelf)
+        })
+    }
+
+    /// Tells people what they are to know.
+    ///
+    /// # Errors
+    /// Names the variable that is missing, or the bot that is wrong.
+    pub fn router(&self, store: &Arc<Store>) -> Result<Router, NotReady> {
+        Ok(Router {
+            notices: Notices::from(&self.desk(store, &self.shelf()?)),
+            intake: self.intake()?,
+            view: self.view()?,
+            links: Arc::new(self.accesses()?),
         })
     }
 

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws::{
-    ApprovalMachine, Cloud, Parked, Sockets, Store, TurnMachine, Unset, Vault, WorkflowMachines,
+    ApprovalMachine, Cloud, NoticeMachine, Parked, Sockets, Store, TurnMachine, Unset, Vault,
+    WorkflowMachines,
 };
 use engine::error::Error;
 use engine::runtime::Runtime;
@@ -118,6 +119,15 @@ impl Ground {
     pub fn questions(&self) -> Result<Arc<ApprovalMachine>, Unset> {
         let machine = needed("CONFAB_APPROVAL_MACHINE")?;
         Ok(Arc::new(self.cloud.approvals(Some(machine))))
+    }
+
+    /// The state machine `CONFAB_NOTICE_MACHINE`.
+    ///
+    /// # Errors
+    /// Names the variable when it is missing.
+    pub fn escalations(&self) -> Result<Arc<NoticeMachine>, Unset> {
+        let machine = needed("CONFAB_NOTICE_MACHINE")?;
+        Ok(Arc::new(self.cloud.notices(machine)))
     }
 
     /// The state machines of workflows, whose ARNs begin with `CONFAB_WORKFLOW_MACHINES`.

@@ -151,6 +151,21 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
         ],
     ),
     (
+        "api-notices",
+        &[("forged-link", Problem(401, "unauthenticated"))],
+    ),
+    (
+        "notify-advance",
+        &[
+            ("gone", Json(r#"{"next":null}"#)),
+            ("no-notice", Error("Invalid")),
+        ],
+    ),
+    (
+        "step-notify",
+        &[("nobody", Error("NotFound")), ("told", Has("\"held\":"))],
+    ),
+    (
         "step-approve",
         &[
             ("no-need", Json("null")),
