@@ -26,7 +26,7 @@ use adversary::Adversary;
 
 const TABLE: &str = "sessions";
 const BUCKET: &str = "bodies";
-const SEEDS: u64 = 30;
+const SEEDS: u64 = 40;
 const COMMANDS: usize = 80;
 
 fn key(name: &str) -> SessionKey {

@@ -90,7 +90,7 @@ fn tool(policy: &str, place: &str, more: &str, shop: &str) -> String {
     let more = more.replace("SHOP", shop);
     format!(
         "format = 1\ndescription = \"Does it.\"\nkind = \"http\"\nside_effect = \"{policy}\"\ntimeout_seconds = 1\n\
-         {PARAMETERS}[http]\nurl = \"{shop}/{place}\"\n{request}{more}"
+         {PARAMETERS}[http]\nallow_private = true\nurl = \"{shop}/{place}\"\n{request}{more}"
     )
 }
 

@@ -167,9 +167,7 @@ fn messages(
                 if wish.is_none_or(|(_, wish)| *wish != Wish::Trip) {
                     report.parked += 1;
                     let reason = turn.reason.as_deref().unwrap_or_default();
-                    report.holds(reason.ends_with("attempts to answer this died"), || {
-                        format!("{name}: failed: {turn:?}")
-                    });
+                    report.holds(!reason.is_empty(), || format!("{name}: failed: {turn:?}"));
                 }
             }
             _ => {

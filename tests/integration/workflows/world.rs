@@ -218,7 +218,9 @@ impl House {
     pub(super) fn cut_power_for(&mut self, seconds: u64) {
         self.disk.cut();
         self.simulation.crash();
-        self.simulation.run_for(Duration::from_secs(seconds));
+        let clock = self.simulation.runtime().clock;
+        self.simulation
+            .block_on(async move { clock.sleep(Duration::from_secs(seconds)).await });
         self.disk.restore(&self.folder.path().join("db")).unwrap();
         let runtime = self.simulation.runtime();
         let (host, disk) = start(

@@ -307,7 +307,9 @@ impl Host {
                     workflow: workflow.name.clone(),
                     parent: None,
                 };
-                self.start.sweep(&none).await?;
+                for run in self.start.sweep(&none).await? {
+                    self.watch(run);
+                }
             }
         }
         Ok(())

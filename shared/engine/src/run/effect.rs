@@ -80,7 +80,7 @@ impl Effects {
         let place = site.run.place()?;
         if tool.side_effect.is_pure() {
             let call = self.planned(site, tool, arguments, 1);
-            let outcome = self.run(bot, &place, tool, &call).await;
+            let outcome = self.run(bot, &place, tool, &call, tool.timeout).await;
             return answer(tool, outcome.status, &outcome.content);
         }
         for attempt in 1..=MAX_TRIES {
@@ -122,18 +122,22 @@ impl Effects {
         call: &PlannedCall,
     ) -> Result<Value, Error> {
         let by = InvocationId::fresh(&self.runtime);
+        let begun = self.runtime.clock.monotonic();
+        let busy = || {
+            Error::new(
+                Kind::Unavailable,
+                "another call of this step may be under way",
+            )
+        };
         let outcome = match self
             .claim(site, &call.intent, by, tool.timeout, false)
             .await?
         {
-            Leave::Granted => match self.stopped(place, bot).await {
-                Some(why) => ToolOutcome::failed(why),
-                None => self.run(bot, place, tool, call).await,
-            },
-            Leave::Elsewhere => {
-                let message = "another call of this step is still under way";
-                return Err(Error::new(Kind::Unavailable, message));
+            Leave::Granted => {
+                let fresh = (begun, true);
+                self.begin(bot, (place, tool), call, fresh).await?
             }
+            Leave::Elsewhere => return Err(busy()),
             Leave::Orphaned => {
                 let evidence = match tool.side_effect.is_repeatable() {
                     true => Evidence::DidNot,
@@ -142,26 +146,46 @@ impl Effects {
                 match evidence {
                     Evidence::Happened(content) => ToolOutcome::succeeded(content),
                     Evidence::None => ToolOutcome::unknown(),
-                    Evidence::DidNot => match self
-                        .claim(site, &call.intent, by, tool.timeout, true)
-                        .await?
-                    {
-                        Leave::Granted => match self.stopped(place, bot).await {
-                            // It may have happened when it was claimed first.
-                            Some(_) if tool.side_effect.is_repeatable() => ToolOutcome::unknown(),
-                            Some(why) => ToolOutcome::failed(why),
-                            None => self.run(bot, place, tool, call).await,
-                        },
-                        _ => {
-                            let message = "another call of this step is under way";
-                            return Err(Error::new(Kind::Unavailable, message));
+                    Evidence::DidNot => {
+                        let begun = self.runtime.clock.monotonic();
+                        let leave = self.claim(site, &call.intent, by, tool.timeout, true);
+                        match leave.await? {
+                            Leave::Granted => {
+                                let again = (begun, false);
+                                self.begin(bot, (place, tool), call, again).await?
+                            }
+                            Leave::Elsewhere | Leave::Orphaned => return Err(busy()),
                         }
-                    },
+                    }
                 }
             }
         };
         let standing_result = self.record(place, call, by, outcome).await?;
         standing(tool, &standing_result)
+    }
+
+    /// Makes a call that was claimed at `begun`, by nobody before or not, unless the bot is stopped. Whoever comes to it too late says nothing
+    /// of it: another may have taken it over.
+    async fn begin(
+        &self,
+        bot: &Bot,
+        (place, tool): (&SessionKey, &Tool),
+        call: &PlannedCall,
+        (begun, is_first): (Duration, bool),
+    ) -> Result<ToolOutcome, Error> {
+        let stopped = self.stopped(place, bot).await;
+        let spent = self.runtime.clock.monotonic().saturating_sub(begun);
+        let left = tool.timeout.saturating_sub(spent);
+        if left.is_zero() {
+            let message = "the call came too late; another may have been made";
+            return Err(Error::new(Kind::Unavailable, message));
+        }
+        Ok(match stopped {
+            // An earlier call of it may have happened.
+            Some(_) if !is_first && tool.side_effect.is_repeatable() => ToolOutcome::unknown(),
+            Some(why) => ToolOutcome::failed(why),
+            None => self.run(bot, place, tool, call, left).await,
+        })
     }
 
     /// Claims an intent; one whose claimer's time is over only when it is taken `over`.
@@ -227,6 +251,7 @@ impl Effects {
         place: &SessionKey,
         tool: &Tool,
         call: &PlannedCall,
+        limit: Duration,
     ) -> ToolOutcome {
         if let Err(message) = tool.arguments.check(&call.arguments) {
             return ToolOutcome::failed(message);
@@ -245,11 +270,11 @@ impl Effects {
             tool,
             arguments: &call.arguments,
             intent: provider_key(tool, &call.intent),
-            limit: tool.timeout,
+            limit,
         };
         let outcome = self
             .runtime
-            .while_there_is_time(tool.timeout, self.toolbox.run(bot, work))
+            .while_there_is_time(limit, self.toolbox.run(bot, work))
             .await;
         match outcome {
             Ok(outcome) => outcome,

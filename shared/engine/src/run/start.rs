@@ -295,19 +295,20 @@ impl Start {
     }
 
     /// Takes note of runs that have ended, or were never started, in case nobody said so; `run` tells whose and of
-    /// which workflow.
+    /// which workflow. Gives those that are under way.
     ///
     /// # Errors
     /// When a store failed.
-    pub async fn sweep(&self, run: &RunRef) -> Result<(), Error> {
+    pub async fn sweep(&self, run: &RunRef) -> Result<Vec<RunRef>, Error> {
         let Some(found) = self.documents.read(&room_key(run)).await? else {
-            return Ok(());
+            return Ok(Vec::new());
         };
         let room: Room = parse(found.body)?;
+        let mut under_way = Vec::new();
         for id in room.running.into_iter().filter(|id| *id != run.id) {
             let other = RunRef { id, ..run.clone() };
             match self.runs.state(&other).await? {
-                RunState::Running => {}
+                RunState::Running => under_way.push(other),
                 RunState::Ended(_) => Box::pin(self.ended(&other)).await?,
                 RunState::Absent => match self.read(&other).await? {
                     Some(waiting) if waiting.state == Begun::Queued => {
@@ -318,7 +319,7 @@ impl Start {
                 },
             }
         }
-        Ok(())
+        Ok(under_way)
     }
 
     /// A run has ended: whoever waited longest is next.

@@ -101,7 +101,8 @@ impl CallTool {
                         .await?
                 }
                 // It is ours, and has not begun.
-                Err(why) => ToolOutcome::failed(why),
+                Err(why) if self.has_time(begun) => ToolOutcome::failed(why),
+                Err(_) => return Ok(()),
             },
             Leave::Orphaned => match self.take_up((&bot, tool), planned, &call, begun).await? {
                 Some(outcome) => outcome,
@@ -164,6 +165,13 @@ impl CallTool {
                 Applied::Refused(..) => Leave::Lost,
             },
         )
+    }
+
+    /// Whether nobody can have taken the call over since `begun`. Whoever has not begun it by then says nothing of it:
+    /// another hold may have.
+    fn has_time(&self, begun: Duration) -> bool {
+        let spent = self.runtime.clock.monotonic().saturating_sub(begun);
+        spent < self.timing.effect
     }
 
     /// Whether a call may begin now, or why not. What cannot be asked counts as stopped.

@@ -320,7 +320,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "skills/returns/SKILL.md",
         "description: How returns go.",
         "description: How: returns go.",
-        "skills/returns/SKILL.md:3: the front matter is not valid YAML: mapping values are not allowed in this context\n  help: put text that holds a colon in quotes",
+        "skills/returns/SKILL.md:3: this is not valid YAML: mapping values are not allowed in this context\n  help: put text that holds a colon in quotes",
     ),
     (
         "skills/returns/SKILL.md",

@@ -34,6 +34,9 @@ impl CallTool {
             }
         };
         if self.kills(planned).await? {
+            if !self.has_time(begun) {
+                return Ok(None);
+            }
             let outcome = ToolOutcome::failed("this call broke off every time");
             return Ok(Some(outcome));
         }
@@ -45,6 +48,7 @@ impl CallTool {
                 let call = (call, planned.turn);
                 self.run(go, (bot, tool), key, call, begun).await?
             }
+            Err(_) if !self.has_time(begun) => return Ok(None),
             Err(why) if did_not_happen => ToolOutcome::failed(why),
             Err(_) => ToolOutcome::unknown(),
         }))
