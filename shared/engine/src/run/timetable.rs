@@ -29,6 +29,14 @@ pub struct Timetable {
     pub expressions: Arc<dyn Expressions>,
     /// Until when each schedule has been seen to, and when it is due next.
     seen: Mutex<BTreeMap<String, Seen>>,
+    quiet: Mutex<Quiet>,
+}
+
+/// Before `until` nothing is due, as far as the workflows of this turn go.
+#[derive(Clone, Copy, Default)]
+struct Quiet {
+    turn: u64,
+    until: Option<Time>,
 }
 
 #[derive(Clone, Copy)]
@@ -62,12 +70,16 @@ impl Timetable {
             start,
             expressions,
             seen: Mutex::default(),
+            quiet: Mutex::default(),
         }
     }
 
     /// Forgets what is due, because the workflows are others now.
     pub fn turn(&self) {
         self.seen().clear();
+        let mut quiet = self.quiet();
+        quiet.turn += 1;
+        quiet.until = None;
     }
 
     /// Starts what is due, and gives when something is due next.
@@ -79,12 +91,23 @@ impl Timetable {
         (tenant, bot): (&str, &str),
         workflows: &[Arc<Workflow>],
     ) -> Result<Option<Time>, Error> {
+        let quiet = *self.quiet();
+        if quiet
+            .until
+            .is_some_and(|until| self.start.runtime.now() < until)
+        {
+            return Ok(quiet.until);
+        }
         let mut earliest: Option<Time> = None;
         for workflow in workflows {
             for line in lines(tenant, bot, workflow) {
                 let next = self.line(bot, &line).await?;
                 earliest = earliest.into_iter().chain(next).min();
             }
+        }
+        let mut now = self.quiet();
+        if now.turn == quiet.turn {
+            now.until = earliest;
         }
         Ok(earliest)
     }
@@ -184,6 +207,10 @@ impl Timetable {
             },
         )
         .await
+    }
+
+    fn quiet(&self) -> std::sync::MutexGuard<'_, Quiet> {
+        self.quiet.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Seen>> {

@@ -266,10 +266,9 @@ fn triggers_give_what_the_workflow_takes() {
         "3: `w` needs the input `id` | add `id:` under `with:`"
     );
     assert_eq!(
-        on("  - {event: turn.completed, filter: $trigger.x > 1, with: {id: \"${ $trigger.x }\"}}"),
-        ""
+        on("  - {event: turn.completed, with: {id: \"${ $trigger.x }\"}}"),
+        "3: nothing fires this trigger yet | start the workflow by `schedule`, by `webhook` or by hand"
     );
-    assert_eq!(on("  - message"), "");
     assert!(
         on("  - {schedule: every day, with: {id: x}}")
             .starts_with("3: `every day` cannot be a schedule: it is neither")

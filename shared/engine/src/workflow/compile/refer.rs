@@ -167,10 +167,12 @@ impl<'w> Compiler<'w> {
                 self.expression(filter, &scope);
             }
             let Trigger { kind, with, place } = trigger;
-            // A model is told what the inputs are, and asked again when it leaves one out.
-            if *kind != TriggerKind::Message {
-                self.check_inputs(self.workflow, with, *place);
+            if let TriggerKind::Event { .. } | TriggerKind::Message = kind {
+                let what = "nothing fires this trigger yet";
+                let hint = "start the workflow by `schedule`, by `webhook` or by hand";
+                self.wrong(*place, what, hint);
             }
+            self.check_inputs(self.workflow, with, *place);
         }
     }
 
