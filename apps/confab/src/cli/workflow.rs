@@ -1,6 +1,6 @@
 //! `confab workflow`: check, compile, draw and run a bot's workflows.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -118,7 +118,7 @@ impl WorkflowCommand {
     }
 }
 
-fn library(bot: &PathBuf) -> Result<(BotFolder, Library), Failure> {
+fn library(bot: &Path) -> Result<(BotFolder, Library), Failure> {
     let folder = BotFolder::open(bot)?;
     let loaded = folder.load()?;
     let library = folder.library(&loaded.bot)?;

@@ -168,7 +168,10 @@ impl Timetable {
             bot: bot.to_owned(),
             inputs: match inputs {
                 Ok(inputs) => inputs,
-                Err(error) => return Ok(refused(line, at, &error)),
+                Err(error) => {
+                    refused(line, at, &error);
+                    return Ok(());
+                }
             },
             trigger,
             cause: Some(format!("schedule {} {at}", line.key.id)),
@@ -177,7 +180,8 @@ impl Timetable {
             Ok(_) => Ok(()),
             // Coming back to it would not help, and would keep what is due later from being started.
             Err(error) if matches!(error.kind(), Kind::Invalid | Kind::InboxFull) => {
-                Ok(refused(line, at, &error))
+                refused(line, at, &error);
+                Ok(())
             }
             Err(error) => Err(error),
         }
