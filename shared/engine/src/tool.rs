@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use crate::bot::{Bot, Table, Tool, ToolKind};
 use crate::error::Error;
 use crate::http::Http;
+use crate::runtime::Runtime;
 use crate::secret::Secret;
 use crate::session::SessionKey;
-use crate::transcript::ToolStatus;
+use crate::transcript::{PlannedCall, ToolStatus};
 
 mod answer;
 mod intent;
@@ -26,6 +27,9 @@ mod tests;
 pub(crate) use intent::{UNDO, canonical};
 pub use intent::{intent_key, provider_key};
 pub use redaction::KnownSecrets;
+
+/// The longest that the other side may take to say whether an effect happened.
+const ASKING: Duration = Duration::from_secs(5);
 
 /// What a call does to the world; decides retry, overlap, approval and what a crash means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -194,6 +198,25 @@ impl Toolbox {
             secrets.redact(content);
         }
         evidence
+    }
+
+    /// Asks whether `call` took place, for a bounded time: whoever does not answer says nothing.
+    pub(crate) async fn inquire(
+        &self,
+        runtime: &Runtime,
+        session: &SessionKey,
+        tool: &Tool,
+        call: &PlannedCall,
+    ) -> Evidence {
+        let question = self.ask(Call {
+            session,
+            tool,
+            arguments: &call.arguments,
+            intent: &call.intent,
+            limit: ASKING,
+        });
+        let answered = runtime.timeout(ASKING, question).await;
+        answered.unwrap_or(Evidence::None)
     }
 
     async fn keep(&self, collection: &str, call: Call<'_>) -> ToolOutcome {

@@ -25,9 +25,6 @@ const KEPT: Duration = Duration::from_secs(90 * 86_400);
 /// How far clocks of hosts may differ, and how long a result takes to be written.
 const MARGIN: Duration = Duration::from_secs(15);
 
-/// The longest that the other side may take to say whether an effect happened.
-const ASKING: Duration = Duration::from_secs(5);
-
 /// The most often that one step of a run is tried.
 const MAX_TRIES: u32 = 100;
 
@@ -234,15 +231,8 @@ impl Effects {
         call: &PlannedCall,
     ) -> Result<Evidence, Error> {
         self.sessions.durable().await?;
-        let question = self.toolbox.ask(Call {
-            session: place,
-            tool,
-            arguments: &call.arguments,
-            intent: &call.intent,
-            limit: ASKING,
-        });
-        let answered = self.runtime.timeout(ASKING, question).await;
-        Ok(answered.unwrap_or(Evidence::None))
+        let evidence = self.toolbox.inquire(&self.runtime, place, tool, call);
+        Ok(evidence.await)
     }
 
     async fn run(

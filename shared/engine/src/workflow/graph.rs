@@ -290,12 +290,13 @@ impl Drawing<'_> {
                         self.lines(part, (x, top - GAP), top);
                     }
                     self.shape(part, x, top);
-                    if let (ShapeKind::Row(beside), Some(next)) = (&part.kind, parts.get(at + 1)) {
+                    if let ShapeKind::Row(beside) = &part.kind
+                        && at + 1 < parts.len()
+                    {
                         let below = top + part.height;
                         for (middle, shape) in middles(beside, x, part.width) {
                             self.path((middle, top + shape.height), (x, below + GAP));
                         }
-                        let _ = next;
                     }
                     top += part.height + GAP;
                 }

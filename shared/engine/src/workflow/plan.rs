@@ -413,6 +413,14 @@ impl Step {
     }
 }
 
+impl Input {
+    /// Whether a run can do without it.
+    #[must_use]
+    pub fn is_optional(&self) -> bool {
+        self.default.is_some()
+    }
+}
+
 impl InputType {
     /// Its name in files.
     #[must_use]

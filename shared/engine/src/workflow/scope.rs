@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::bot::problem::did_you_mean;
 use crate::workflow::expression::FUNCTIONS;
-use crate::workflow::plan::{Action, Block, Input, Step, Workflow};
+use crate::workflow::plan::{Action, Block, Step, Workflow};
 
 /// The words that are always variables.
 const WORDS: [&str; 4] = ["inputs", "steps", "trigger", "run"];
@@ -173,12 +173,4 @@ fn find<'b>(block: &'b Block, name: &str) -> Option<Vec<&'b Step>> {
         }
     }
     None
-}
-
-impl Input {
-    /// Whether a run can do without it.
-    #[must_use]
-    pub fn is_optional(&self) -> bool {
-        self.default.is_some()
-    }
 }

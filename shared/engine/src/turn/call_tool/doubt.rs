@@ -1,17 +1,12 @@
 //! What keeps a call from being made, and what is asked when nobody saw its end.
 
-use std::time::Duration;
-
 use super::CallTool;
 use crate::bot::{Bot, Tool};
 use crate::error::Error;
 use crate::session::SessionKey;
-use crate::tool::{Call, Evidence, ToolOutcome};
+use crate::tool::{Evidence, ToolOutcome};
 use crate::transcript::PlannedCall;
 use crate::turn::Planned;
-
-/// The longest that the other side may take to say whether an effect happened.
-const ASKING: Duration = Duration::from_secs(5);
 
 /// The most bytes of a call's arguments, as JSON.
 const MAX_ARGUMENTS: usize = 64 * 1024;
@@ -72,16 +67,8 @@ impl CallTool {
         call: &PlannedCall,
     ) -> Result<Evidence, Error> {
         self.sessions.durable().await?;
-        let question = self.toolbox.ask(Call {
-            session: key,
-            tool,
-            arguments: &call.arguments,
-            intent: &call.intent,
-            limit: ASKING,
-        });
-        let answered = self.runtime.timeout(ASKING, question).await;
-        // Whoever does not answer says nothing.
-        Ok(answered.unwrap_or(Evidence::None))
+        let evidence = self.toolbox.inquire(&self.runtime, key, tool, call);
+        Ok(evidence.await)
     }
 }
 
