@@ -117,9 +117,17 @@ impl Host {
             links,
             timing,
         } = ground;
-        let turn = hand_written("turn", TURN, MachineKind::Express)?;
-        let approval = hand_written("approval", APPROVAL, MachineKind::Standard)?;
-        let notify = hand_written("notify", NOTIFY, MachineKind::Standard)?;
+        let turn = parse("statemachines/turn.asl.json", TURN, MachineKind::Express)?;
+        let approval = parse(
+            "statemachines/approval.asl.json",
+            APPROVAL,
+            MachineKind::Standard,
+        )?;
+        let notify = parse(
+            "statemachines/notify.asl.json",
+            NOTIFY,
+            MachineKind::Standard,
+        )?;
         Ok(Arc::new_cyclic(|me: &Weak<Self>| {
             let hub = Arc::new(Hub::default());
             let switches = Arc::new(Switches::new(runtime.clone(), store.clone()));
@@ -472,13 +480,10 @@ async fn keep_sweeping(host: Weak<Host>, runtime: Runtime, timing: Timing) {
     }
 }
 
-/// A state machine with the names of its functions filled in.
-fn hand_written(name: &str, text: &str, kind: MachineKind) -> Result<StateMachine, Error> {
-    let invalid = |reason: String| {
-        let message = format!("statemachines/{name}.asl.json: {reason}");
-        Error::new(Kind::Internal, message)
-    };
-    let text = asl::substitute(text, |name| Some(functions::arn(name)))
+/// The state machine that the text of `file` defines, with what it calls filled in.
+fn parse(file: &str, text: &str, kind: MachineKind) -> Result<StateMachine, Error> {
+    let invalid = |reason: String| Error::new(Kind::Internal, format!("{file}: {reason}"));
+    let text = asl::substitute(text, |called| Some(functions::address(called)))
         .map_err(|error| invalid(error.to_string()))?;
     StateMachine::parse(&text, kind).map_err(|diagnostics| {
         let reasons = diagnostics.iter().map(|reason| format!("{reason:#}"));

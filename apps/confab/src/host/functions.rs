@@ -29,8 +29,16 @@ pub const FUNCTIONS: [&str; 12] = [
 ];
 
 /// The address of the function `name` on this machine.
-pub(super) fn arn(name: &str) -> String {
+fn arn(name: &str) -> String {
     format!("arn:aws:lambda:local:000000000000:function:{name}")
+}
+
+/// What a placeholder in a state machine stands for here: a function, or the machine of a workflow.
+pub(super) fn address(called: &str) -> String {
+    match called.strip_prefix("workflow-") {
+        Some(_) => called.to_owned(),
+        None => arn(called),
+    }
 }
 
 /// What `statemachines/*.asl.json` call.

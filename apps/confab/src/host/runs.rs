@@ -18,7 +18,7 @@ use engine::runtime::Runtime;
 use engine::workflow::{Library, Workflow};
 use serde_json::{Value, json};
 
-use super::{Host, functions};
+use super::Host;
 use crate::assemble::LOCAL_TENANT;
 
 /// How often schedules are looked at although nothing is due: workflows may have been replaced.
@@ -63,18 +63,8 @@ impl Shelved {
 /// # Errors
 /// When it is not valid, which the compiler should have told.
 pub fn machine(name: &str, definition: &Value) -> Result<StateMachine, Error> {
-    let invalid =
-        |reason: String| Error::new(Kind::Internal, format!("workflows/{name}.yaml: {reason}"));
-    let address = |called: &str| match called.strip_prefix("workflow-") {
-        Some(_) => called.to_owned(),
-        None => functions::arn(called),
-    };
-    let text = asl::substitute(&definition.to_string(), |called| Some(address(called)))
-        .map_err(|error| invalid(error.to_string()))?;
-    StateMachine::parse(&text, MachineKind::Standard).map_err(|diagnostics| {
-        let reasons: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
-        invalid(reasons.join("; "))
-    })
+    let file = format!("workflows/{name}.yaml");
+    super::parse(&file, &definition.to_string(), MachineKind::Standard)
 }
 
 /// Mistakes of machines that the compiler let pass; there should be none.
