@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// Long enough to install it.
 const START: Duration = Duration::from_secs(240);
@@ -21,6 +22,8 @@ static STARTING: Mutex<()> = Mutex::new(());
 pub(crate) struct MiniStack {
     process: Child,
     port: u16,
+    /// Where it unpacks the code of functions: half a gigabyte for the whole stack.
+    _code: TempDir,
 }
 
 impl MiniStack {
@@ -54,8 +57,10 @@ impl MiniStack {
         let free = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
+        let code = tempfile::tempdir().expect("a folder");
         let process = Command::new(root.join("scripts/ministack"))
             .arg(port.to_string())
+            .env("TMPDIR", code.path())
             // Functions inherit it.
             .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
             .envs(settings.iter().copied())
@@ -64,7 +69,11 @@ impl MiniStack {
             .process_group(0)
             .spawn()
             .expect("scripts/ministack");
-        let mut ministack = Self { process, port };
+        let mut ministack = Self {
+            process,
+            port,
+            _code: code,
+        };
         ministack.wait();
         Some(ministack)
     }

@@ -118,7 +118,7 @@ def stack(binaries, folder):
     settings = {"assets": folder / "lambda", "bots": ",".join(map(str, bots)), "stage": "dev", "twilioApiBase": outside.url}
     context = [part for name, value in settings.items() for part in ("--context", f"{name}={value}")]
     run("scripts/npx", "cdk", "synth", "--quiet", "--output", folder / "assembly", *context)
-    with emulator() as (port, meter):
+    with emulator(folder) as (port, meter):
         endpoint = f"http://127.0.0.1:{port}"
         deploy = ROOT / "tests/integration/deploy.py"
         outputs = run("scripts/venv", "python", deploy, folder / "assembly", "--endpoint", endpoint, "TraceRate=0", "BudgetUsd=0")
@@ -134,8 +134,8 @@ def run(script, *arguments):
 
 
 @contextmanager
-def emulator():
-    """MiniStack and the meter, which every function it starts calls instead."""
+def emulator(folder):
+    """MiniStack, whose temporary files go into `folder`, and the meter, which every function it starts calls instead."""
     ports = []
     for _ in range(2):
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -143,7 +143,7 @@ def emulator():
     meter = Meter(ports[1], ports[0])
     process = subprocess.Popen(
         [ROOT / "scripts/ministack", str(ports[0])],
-        env=os.environ | {"AWS_ENDPOINT_URL": meter.url},
+        env=os.environ | {"AWS_ENDPOINT_URL": meter.url, "TMPDIR": str(folder)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
