@@ -81,8 +81,9 @@ async fn serve(
     log: Arc<watch::Sender<Vec<Asked>>>,
 ) {
     while let Some(sent) = Asked::read(&mut stream).await {
-        log.send_modify(|all| all.push(sent));
+        // Before the request shows: whoever saw it may want others to be treated otherwise.
         let manner = *manner.lock().unwrap_or_else(PoisonError::into_inner);
+        log.send_modify(|all| all.push(sent));
         match manner {
             Manner::Accepts => {
                 let body = r#"{"sid":"SM99","status":"queued","messages":[{"id":"wamid.2"}]}"#;
