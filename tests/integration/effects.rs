@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use confab::host::Host;
 use engine::brain::Conclusion;
+use engine::bus::{Herald, NoBus};
 use engine::model::ChatMessage;
 use engine::session::Sessions;
 use engine::transcript::{ToolStatus, Truth, Undoing, Verdict};
@@ -340,6 +341,10 @@ fn failing(host: &Arc<Host>) -> Fail {
                 sessions: store.clone(),
                 spill: store.clone(),
                 timing: Timing::default(),
+                herald: Herald {
+                    bus: Arc::new(NoBus),
+                    view: host.view().clone(),
+                },
             },
             transcripts: store.clone(),
             outcomes: store.clone(),

@@ -128,6 +128,8 @@ def create_stack(address):
         "CONFAB_ACCESS_SECRET": access,
         "CONFAB_SECRETS_SECRET": secrets,
         "CONFAB_SOCKETS": address,
+        "CONFAB_EVENT_BUS": "default",
+        "CONFAB_EVENTS_WANTED": "calendar.changed",
         "RUST_LOG": "warn",
     }
 

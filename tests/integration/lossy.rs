@@ -12,6 +12,7 @@ use engine::approval::{ApprovalStart, Desk, Waits};
 use engine::bot::{Bot, MemoryFiles};
 use engine::brain::{Brain, Conclusion, Context, Thought};
 use engine::budget::Ledger;
+use engine::bus::{Herald, NoBus};
 use engine::error::{Error, Kind};
 use engine::event::{Event, Events};
 use engine::message::{Carrier, Channel};
@@ -283,6 +284,15 @@ async fn every_message_is_answered_once_though_answers_are_lost_and_writes_are_t
         outcomes: store.clone(),
         turns: Arc::new(Queue(turns)),
     };
+    let herald = Herald {
+        bus: Arc::new(NoBus),
+        view: View {
+            sessions: store.clone(),
+            transcripts: store.clone(),
+            results: store.clone(),
+            outcomes: store.clone(),
+        },
+    };
     let machine = Machine {
         run: Run {
             runtime: runtime.clone(),
@@ -304,6 +314,7 @@ async fn every_message_is_answered_once_though_answers_are_lost_and_writes_are_t
             switches: Arc::new(Switches::new(runtime.clone(), store.clone())),
             events: Arc::new(Web),
             timing,
+            herald: herald.clone(),
         },
         deliver: Deliver {
             settler: Settler {
@@ -311,6 +322,7 @@ async fn every_message_is_answered_once_though_answers_are_lost_and_writes_are_t
                 sessions: store.clone(),
                 spill: store.clone(),
                 timing,
+                herald,
             },
             transcripts: store.clone(),
             outcomes: store.clone(),

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use engine::approval::{Ask, Desk, NoLinks, Tell};
 use engine::budget::Ledger;
+use engine::bus::{Herald, NoBus};
 use engine::switch::Switches;
 use engine::tool::Toolbox;
 use engine::turn::{Accept, CallTool, Deliver, Fail, Intake, Run, Settler, Sweep, Timing};
+use engine::view::View;
 
 use super::stage::Stage;
 
@@ -57,12 +59,22 @@ impl Functions {
             outcomes: port.clone(),
             turns: port.clone(),
         };
+        let herald = Herald {
+            bus: Arc::new(NoBus),
+            view: View {
+                sessions: port.clone(),
+                transcripts: port.clone(),
+                results: port.clone(),
+                outcomes: port.clone(),
+            },
+        };
         let deliver = Deliver {
             settler: Settler {
                 runtime: runtime.clone(),
                 sessions: port.clone(),
                 spill: port.clone(),
                 timing: TIMING,
+                herald: herald.clone(),
             },
             transcripts: port.clone(),
             outcomes: port.clone(),
@@ -86,6 +98,7 @@ impl Functions {
                 switches: Arc::clone(&switches),
                 events: port.clone(),
                 timing: TIMING,
+                herald: herald.clone(),
             },
             call: CallTool {
                 runtime: runtime.clone(),
@@ -119,6 +132,7 @@ impl Functions {
             tell: Tell {
                 desk: desk.clone(),
                 intake: intake.clone(),
+                herald,
             },
             desk,
             intake,

@@ -14,11 +14,12 @@ use embedded::Store;
 use engine::approval::{Ask, Desk, Links, Tell};
 use engine::attend::Attend;
 use engine::budget::Ledger;
+use engine::bus::{Dispatch, Herald};
 use engine::error::{Error, Kind};
 use engine::http::Http;
 use engine::notify::{Notices, Router};
 use engine::run::{
-    Effects, Start, StepApprove, StepAsk, StepHttp, StepNotify, StepTool, Timetable,
+    Effects, Fire, Start, StepApprove, StepAsk, StepHttp, StepNotify, StepTool, StepWait, Timetable,
 };
 use engine::runtime::Runtime;
 use engine::session::{Hold, SessionKey};
@@ -33,6 +34,7 @@ use engine::view::View;
 use tokio::sync::watch;
 
 mod approvals;
+mod events;
 mod functions;
 mod hub;
 mod notices;
@@ -94,6 +96,8 @@ pub struct Host {
     runner: Runner,
     workflows: runs::Shelved,
     start: Start,
+    herald: Herald,
+    dispatch: Dispatch,
     timetable: Timetable,
     /// The holds that run in this process: a repeated message must not run one twice at once.
     running: watch::Sender<HashSet<(SessionKey, Hold)>>,
@@ -147,11 +151,22 @@ impl Host {
                 outcomes: store.clone(),
                 turns: Arc::new(Here(me.clone())),
             };
+            let view = View {
+                sessions: store.clone(),
+                transcripts: store.clone(),
+                results: store.clone(),
+                outcomes: store.clone(),
+            };
+            let herald = Herald {
+                bus: Arc::new(events::Here(me.clone())),
+                view: view.clone(),
+            };
             let settler = Settler {
                 runtime: runtime.clone(),
                 sessions: store.clone(),
                 spill: store.clone(),
                 timing,
+                herald: herald.clone(),
             };
             let deliver = Deliver {
                 settler,
@@ -174,12 +189,6 @@ impl Host {
                 switches: switches.clone(),
             };
             let ledger = Arc::new(Ledger::new(store.clone()));
-            let view = View {
-                sessions: store.clone(),
-                transcripts: store.clone(),
-                results: store.clone(),
-                outcomes: store.clone(),
-            };
             let functions = functions::HostFunctions {
                 run: Run {
                     runtime: runtime.clone(),
@@ -196,6 +205,7 @@ impl Host {
                     switches: switches.clone(),
                     events: hub.clone(),
                     timing,
+                    herald: herald.clone(),
                 },
                 call_tool: CallTool {
                     runtime: runtime.clone(),
@@ -225,6 +235,7 @@ impl Host {
                 tell: Tell {
                     desk: desk.clone(),
                     intake: intake.clone(),
+                    herald: herald.clone(),
                 },
                 step_tool: StepTool {
                     bots: shelf.clone(),
@@ -241,6 +252,10 @@ impl Host {
                     effects,
                 },
                 step_approve: StepApprove { desk: desk.clone() },
+                step_wait: StepWait {
+                    runtime: runtime.clone(),
+                    documents: store.clone(),
+                },
                 step_notify: StepNotify {
                     router: Router {
                         notices: Notices::from(&desk),
@@ -265,14 +280,24 @@ impl Host {
                 documents: store.clone(),
                 runs: Arc::new(runs::Executions(me.clone())),
             };
-            let expressions = asl::Evaluator {
+            let expressions = Arc::new(asl::Evaluator {
                 runtime: runtime.clone(),
+            });
+            let fire = Fire {
+                catalogue: Arc::new(runs::Executions(me.clone())),
+                start: start.clone(),
+                expressions: expressions.clone(),
             };
             Self {
                 me: me.clone(),
                 workflows: runs::Shelved::default(),
-                timetable: Timetable::new(start.clone(), Arc::new(expressions)),
+                timetable: Timetable::new(start.clone(), expressions),
                 start,
+                herald,
+                dispatch: Dispatch {
+                    fire,
+                    waits: Arc::new(approvals::Executions(me.clone())),
+                },
                 intake,
                 desk,
                 sweep: Sweep {
@@ -412,6 +437,7 @@ impl Host {
             intake: self.intake.clone(),
             transcripts: self.store.clone(),
             desk: self.desk.clone(),
+            herald: self.herald.clone(),
         }
     }
 

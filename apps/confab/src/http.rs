@@ -8,9 +8,8 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
 use engine::notify::Notices;
-use engine::run::Fire;
 use surface::{
-    Approving, Attending, Granting, Hooks, Noticing, Once, Problem, Reading, Running, Settling,
+    Approving, Attending, Granting, Hooks, Noticing, Once, Posting, Problem, Reading, Running, Settling,
     Switching, Webhooks, Writing, openapi,
 };
 use tokio::net::TcpListener;
@@ -46,6 +45,7 @@ struct App {
     webhooks: Webhooks,
     running: Running,
     hooks: Hooks,
+    posting: Posting,
     /// Turns true when the host stops; ends what would wait for ever.
     stopping: watch::Receiver<bool>,
 }
@@ -116,14 +116,15 @@ impl App {
                 sessions: host.store().clone(),
             },
             hooks: Hooks {
-                fire: Fire {
-                    catalogue: host.catalogue(),
-                    start: host.runs().clone(),
-                    expressions: Arc::new(asl::Evaluator {
-                        runtime: host.runtime().clone(),
-                    }),
-                },
+                fire: host.fire().clone(),
+                bus: host.bus(),
                 secrets: host.secrets().clone(),
+                sessions: host.store().clone(),
+            },
+            posting: Posting {
+                access: access.clone(),
+                bus: host.bus(),
+                runtime: host.runtime().clone(),
                 sessions: host.store().clone(),
             },
             host,
@@ -184,6 +185,7 @@ fn router(app: Arc<App>) -> Router {
         .route(openapi::RUNS, get(api::run))
         .route(openapi::RUN, get(api::run))
         .route(openapi::CANCEL, post(api::run))
+        .route(openapi::POSTED, post(api::tell))
         .route(openapi::SESSION, get(api::standing))
         .route(openapi::SESSIONS, get(sessions::list))
         .route(openapi::EVENTS, get(events::stream));

@@ -16,6 +16,7 @@ async fn main() -> Result<(), lambda::Error> {
     let accesses = ground.accesses()?;
     let intake = ground.intake()?;
     let store = Arc::new(ground.store()?);
+    let herald = ground.herald(&store)?;
     let runtime = ground.runtime.clone();
     let desk = Desk {
         runtime: runtime.clone(),
@@ -31,6 +32,7 @@ async fn main() -> Result<(), lambda::Error> {
                 intake: intake.clone(),
                 transcripts: store.clone(),
                 desk: desk.clone(),
+                herald: herald.clone(),
             },
             redrive: Redrive {
                 intake: intake.clone(),

@@ -13,6 +13,7 @@ async fn main() -> Result<(), lambda::Error> {
     let tell = Tell {
         desk: ground.desk(&store, &ground.shelf()?),
         intake: ground.intake()?,
+        herald: ground.herald(&store)?,
     };
     lambda::serve(async |input: TellInput| tell.handle(input).await).await
 }

@@ -40,6 +40,7 @@ async fn main() -> Result<(), lambda::Error> {
             think: THINK,
             ..Timing::default()
         },
+        herald: ground.herald(&store)?,
     };
     lambda::serve(async |input: RunInput| {
         let session = input.start.session.clone();

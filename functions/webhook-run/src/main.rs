@@ -1,10 +1,9 @@
-//! `webhook-run`: `POST …/hooks/{workflow}`. Starts a run for a service that signs its request.
+//! `webhook-run`: `POST …/hooks/{workflow}`. Starts a run for a service that signs its request, or tells of an event.
 //! Sample: `events/webhook-run/github.json`.
 
 use std::sync::Arc;
 
 use asl::Evaluator;
-use engine::run::Fire;
 use lambda::Ground;
 use surface::Hooks;
 
@@ -12,14 +11,12 @@ use surface::Hooks;
 async fn main() -> Result<(), lambda::Error> {
     let ground = Ground::open().await?;
     let store = Arc::new(ground.store()?);
+    let expressions = Arc::new(Evaluator {
+        runtime: ground.runtime.clone(),
+    });
     let hooks = Hooks {
-        fire: Fire {
-            catalogue: ground.workflows()?,
-            start: ground.start(&store, &ground.workflow_machines()?),
-            expressions: Arc::new(Evaluator {
-                runtime: ground.runtime.clone(),
-            }),
-        },
+        fire: ground.fire(&store, expressions)?,
+        bus: ground.bus()?,
         secrets: ground.secrets()?,
         sessions: store,
     };

@@ -4,20 +4,17 @@
 use std::sync::Arc;
 
 use asl::Evaluator;
-use engine::run::{Fire, Firing};
+use engine::run::Firing;
 use lambda::Ground;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
     let ground = Ground::open().await?;
     let store = Arc::new(ground.store()?);
-    let fire = Fire {
-        catalogue: ground.workflows()?,
-        start: ground.start(&store, &ground.workflow_machines()?),
-        expressions: Arc::new(Evaluator {
-            runtime: ground.runtime.clone(),
-        }),
-    };
+    let expressions = Arc::new(Evaluator {
+        runtime: ground.runtime.clone(),
+    });
+    let fire = ground.fire(&store, expressions)?;
     lambda::serve(async |firing: Firing| {
         let started = fire.handle(firing).await?;
         Ok(started.map(|started| started.run.id))

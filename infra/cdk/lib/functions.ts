@@ -1,6 +1,6 @@
 import {
   answerFor, answerSteps, askPeople, bodies, cancelRuns, connections, events, followRuns, type Grant, items, park, readRuns, secret,
-  seeThrough, startRun, startTurn,
+  seeThrough, startRun, startTurn, tellEvents,
 } from './grants';
 
 /** One Lambda: its size, when it runs and everything it may do. Its environment follows from what it may do. */
@@ -37,6 +37,8 @@ const settle = [
   secret('secrets'),
   connections,
 ];
+/** When a workflow waits for turns, what was said in them is read and told. */
+const tellTurns = [items(session, 'Query'), tellEvents];
 
 /** What people are told, and what waits for their sign. */
 const notices = [items('document/*/notice', 'GetItem', 'PutItem'), items('document/*/tray', 'GetItem', 'PutItem')];
@@ -87,7 +89,7 @@ export const functions = {
   },
   'approval-tell': {
     memory: 128, timeout: 30, bots: true,
-    may: [...accept, items(approvals, 'GetItem', 'PutItem'), answerSteps],
+    may: [...accept, items(approvals, 'GetItem', 'PutItem'), answerSteps, tellEvents],
   },
   'api-unknown': {
     memory: 256, timeout: 10, bots: true, http: ['GET /v1/{tenant}/unknown', 'POST /v1/{tenant}/unknown/{id}'],
@@ -104,7 +106,7 @@ export const functions = {
     ],
     may: [
       ...accept, ...said, items(approvals, 'GetItem', 'PutItem', 'Query'), answerFor,
-      items('document/*/request', 'GetItem', 'PutItem', 'DeleteItem'), secret('access'),
+      items('document/*/request', 'GetItem', 'PutItem', 'DeleteItem'), secret('access'), tellEvents,
     ],
   },
   'api-operate': {
@@ -118,7 +120,7 @@ export const functions = {
   'turn-run': {
     memory: 128, timeout: 150, bots: true, sends: true,
     may: [
-      ...settle, items(session, 'Query'), items(approvals, 'GetItem', 'PutItem', 'Query'), answerFor,
+      ...settle, ...tellTurns, items(approvals, 'GetItem', 'PutItem', 'Query'), answerFor,
       items(switches, 'GetItem'), items(budgets, 'UpdateItem'), park, ...notices, answerSteps,
     ],
   },
@@ -129,10 +131,10 @@ export const functions = {
       items(unknown, 'GetItem', 'PutItem', 'DeleteItem'), items(switches, 'GetItem'), askPeople,
     ],
   },
-  'turn-deliver': { memory: 128, timeout: 70, bots: true, sends: true, may: [...settle, park] },
+  'turn-deliver': { memory: 128, timeout: 70, bots: true, sends: true, may: [...settle, ...tellTurns, park] },
   'turn-fail': {
     memory: 128, timeout: 70, bots: true, sends: true,
-    may: [...settle, items(session, 'Query'), items(unknown, 'GetItem', 'PutItem'), park],
+    may: [...settle, ...tellTurns, items(unknown, 'GetItem', 'PutItem'), park],
   },
   'job-sweep': {
     memory: 128, timeout: 60,
@@ -165,7 +167,7 @@ export const functions = {
   },
   'webhook-run': {
     memory: 256, timeout: 10, bots: true, http: ['POST /v1/{tenant}/hooks/{workflow}'],
-    may: [...beginRun, secret('secrets')],
+    may: [...beginRun, secret('secrets'), tellEvents],
   },
   'workflow-start': { memory: 128, timeout: 30, bots: true, may: beginRun },
   'job-runs': {
@@ -193,6 +195,15 @@ export const functions = {
     memory: 256, timeout: 10, bots: true, http: [`GET ${notice}`, `POST ${notice}/acknowledge`],
     may: [...notices, answerSteps, secret('access')],
   },
+  'api-events': {
+    memory: 256, timeout: 10, http: ['POST /v1/{tenant}/events'],
+    may: [items(session, 'GetItem'), secret('access'), tellEvents],
+  },
+  'job-event': {
+    memory: 128, timeout: 60, bots: true,
+    may: [...beginRun, items('document/*/wait', 'GetItem', 'Query', 'DeleteItem'), answerSteps],
+  },
+  'step-wait': { memory: 128, timeout: 30, may: [items('document/*/wait', 'GetItem', 'PutItem')] },
 } satisfies Record<string, FunctionSpec>;
 
 export type FunctionName = keyof typeof functions;

@@ -5,6 +5,7 @@ export type Grant =
   | { readonly on: 'table'; readonly keys: string; readonly actions: readonly string[] }
   | { readonly on: 'bucket'; readonly actions: readonly string[] }
   | { readonly on: 'access' | 'secrets' | 'turn' | 'approval' | 'answers' | 'parked' | 'sockets' | 'stream' | 'redrive' }
+  | { readonly on: 'bus' }
   | { readonly on: 'workflows' | 'steps' | 'notices' | 'runs' | 'cancelled' | 'histories' };
 
 type ItemAction = 'GetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
@@ -30,6 +31,8 @@ export const followRuns: Grant = { on: 'runs' };
 export const cancelRuns: Grant = { on: 'cancelled' };
 /** Reading what a run's steps were given and gave. */
 export const readRuns: Grant = { on: 'histories' };
+/** Telling of what workflows wait for. */
+export const tellEvents: Grant = { on: 'bus' };
 export const park: Grant = { on: 'parked' };
 /** Sending to open WebSockets. */
 export const connections: Grant = { on: 'sockets' };
@@ -51,6 +54,7 @@ const simple = {
   runs: ['states:DescribeExecution'],
   cancelled: ['states:StopExecution'],
   histories: ['states:GetExecutionHistory'],
+  bus: ['events:PutEvents'],
   parked: ['sqs:SendMessage'],
   sockets: ['execute-api:ManageConnections'],
   stream: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],

@@ -1,4 +1,5 @@
 import { ArnFormat, CfnOutput, DefaultStackSynthesizer, Duration, Stack } from 'aws-cdk-lib';
+import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
@@ -13,7 +14,7 @@ import { isKept, type Settings } from './settings';
 import { nameSecret, type SecretName, Storage } from './storage';
 import { Machine } from './turn-machine';
 import { Watch } from './watch';
-import { WorkflowMachines } from './workflow-machines';
+import { wantedEvents, WorkflowMachines } from './workflow-machines';
 
 /** All of Confab on AWS. Nothing in it is billed by the hour. */
 export class ConfabStack extends Stack {
@@ -27,7 +28,8 @@ export class ConfabStack extends Stack {
     const storage = new Storage(this, 'storage', settings);
     const http = new Http(this, 'http');
     const sockets = new Sockets(this, 'sockets');
-    const resources = this.resources(storage, sockets, settings);
+    const bus = new events.EventBus(this, 'bus', { eventBusName: this.stackName, description: 'What workflows wait for.' });
+    const resources = this.resources(storage, sockets, bus, settings);
 
     const made = Object.fromEntries(Object.entries(functions).map(([name, spec]: [string, FunctionSpec]) => {
       const also = [...keyStatements(spec, storage), ...(name === 'turn-run' || name === 'step-ask' ? this.bedrock(settings) : [])];
@@ -40,7 +42,7 @@ export class ConfabStack extends Stack {
     const turn = Machine.written(this, 'turn', made, StateMachineType.EXPRESS);
     const approval = Machine.written(this, 'approval', made, StateMachineType.STANDARD);
     Machine.written(this, 'notify', made, StateMachineType.STANDARD);
-    new WorkflowMachines(this, 'workflows', { functions: made, prefix: this.states('stateMachine', 'workflow-'), settings });
+    new WorkflowMachines(this, 'workflows', { functions: made, prefix: this.states('stateMachine', 'workflow-'), bus, settings });
     this.sweep(made['job-sweep']);
     followSessions(made['stream-holds'], storage);
     takeBack(made['queue-redrive'], storage);
@@ -62,7 +64,7 @@ export class ConfabStack extends Stack {
     Object.entries(outputs).forEach(([name, value]) => new CfnOutput(this, name, { value }));
   }
 
-  private resources(storage: Storage, sockets: Sockets, settings: Settings): Resources {
+  private resources(storage: Storage, sockets: Sockets, bus: events.EventBus, settings: Settings): Resources {
     const [turn, approval, notice, workflow] = ['turn', 'approval', 'notify', 'workflow-'].map((name) => this.states('stateMachine', name)) as [string, string, string, string];
     const execution = this.states('execution', 'workflow-*');
     return {
@@ -83,6 +85,7 @@ export class ConfabStack extends Stack {
       runs: { arn: execution, variables: { CONFAB_WORKFLOW_MACHINES: workflow } },
       cancelled: { arn: execution },
       histories: { arn: execution },
+      bus: { arn: bus.eventBusArn, variables: { CONFAB_EVENT_BUS: bus.eventBusName, CONFAB_EVENTS_WANTED: wantedEvents(settings).join(' ') } },
       parked: { arn: storage.parked.queueArn, variables: { CONFAB_PARKED_QUEUE: storage.parked.queueUrl } },
       sockets: { arn: sockets.connectionsArn, variables: { CONFAB_SOCKETS: sockets.stage.callbackUrl } },
       stream: { arn: storage.table.tableStreamArn! },

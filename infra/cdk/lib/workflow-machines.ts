@@ -16,12 +16,14 @@ export interface WorkflowsProps {
   readonly functions: Record<string, lambda.Function>;
   /** What the ARNs of their machines begin with. */
   readonly prefix: string;
+  /** Where events come from. */
+  readonly bus: events.IEventBus;
   readonly settings: Settings;
 }
 
 /** A Standard machine for each workflow of the bots, and what is done when one of their executions ends. */
 export class WorkflowMachines extends Construct {
-  constructor(scope: Construct, id: string, { functions, prefix, settings }: WorkflowsProps) {
+  constructor(scope: Construct, id: string, { functions, prefix, bus, settings }: WorkflowsProps) {
     super(scope, id);
     const { stackName } = Stack.of(this);
     const files = compiled(settings);
@@ -45,8 +47,20 @@ export class WorkflowMachines extends Construct {
       },
       targets: [new targets.LambdaFunction(functions['job-runs']!)],
     });
+    new events.Rule(this, 'told', {
+      description: 'Something happened: runs start with it, and steps wait for it.',
+      eventBus: bus,
+      eventPattern: { source: ['confab'] },
+      targets: [new targets.LambdaFunction(functions['job-event']!)],
+    });
   }
 }
+
+/** The names of the events that workflows wait for. */
+export const wantedEvents = (settings: Settings): string[] => [...new Set(compiled(settings).flatMap(({ name }) => {
+  const file = resolve(settings.workflows, `${name}.events.json`);
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) as string[] : [];
+}))].sort();
 
 /** What the bots' workflows were compiled to; each must be there, and no two may have one name. */
 function compiled({ bots, workflows }: Settings): { readonly name: string; readonly file: string }[] {

@@ -1,5 +1,6 @@
 //! The clients of the services, from the environment that Lambda gives a function.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -18,6 +19,7 @@ use engine::runtime::Runtime;
 use crate::approvals::ApprovalMachine;
 use crate::bodies::Bodies;
 use crate::call::{Bucket, Service};
+use crate::events::EventBus;
 use crate::machine::TurnMachine;
 use crate::notices::NoticeMachine;
 use crate::parked::Parked;
@@ -109,6 +111,17 @@ impl Cloud {
     pub fn parked(&self, queue: String) -> Parked {
         let service = Service::new(&self.0, "sqs", "application/x-amz-json-1.0");
         Parked { service, queue }
+    }
+
+    /// Events on the bus `name`, of which workflows wait for those called as in `wanted`.
+    #[must_use]
+    pub fn events(&self, name: String, wanted: BTreeSet<String>) -> EventBus {
+        let service = Service::new(&self.0, "events", "application/x-amz-json-1.1");
+        EventBus {
+            service,
+            name,
+            wanted,
+        }
     }
 
     /// Turns as executions of the state machine `arn`.

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::approval::{Desk, Moot};
+use crate::bus::Herald;
 use crate::error::Error;
 use crate::runtime::Time;
 use crate::session::{Applied, Command, Lifecycle, Origin, Refusal, Session, SessionKey};
@@ -28,6 +29,8 @@ pub struct Attend {
     pub transcripts: Arc<dyn Transcripts>,
     /// Withdraws what an ended conversation asked.
     pub desk: Desk,
+    /// Tells of conversations that were closed.
+    pub herald: Herald,
 }
 
 /// Where a session stands.
@@ -114,8 +117,13 @@ impl Attend {
     pub async fn close(&self, key: &SessionKey) -> Result<Standing, Objection> {
         let session = self.intake.accept.sessions.load(key).await?;
         let turn = session.delivered;
+        // Of one that was closed before nobody knows any more where it began.
+        let before = session.closed.filter(|closed| *closed < turn);
         let standing = self.carry_out(key, Command::Close { turn }).await?;
         self.desk.withdraw(key, Moot::Closed).await?;
+        let now = self.intake.accept.runtime.now();
+        let before = before.unwrap_or_default();
+        self.herald.session_closed(key, turn, before, now).await?;
         self.intake.accept.sessions.durable().await?;
         Ok(standing)
     }

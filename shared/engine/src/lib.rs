@@ -5,6 +5,7 @@ pub mod attend;
 pub mod bot;
 pub mod brain;
 pub mod budget;
+pub mod bus;
 pub mod document;
 pub mod error;
 pub mod event;

@@ -30,6 +30,7 @@ mod start;
 mod summary;
 mod timetable;
 mod tool;
+mod wait;
 
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,7 @@ pub use start::{Beginning, Begun, RunStart, RunState, Runs, Start, Started, chec
 pub use summary::RunSummary;
 pub use timetable::Timetable;
 pub use tool::StepTool;
+pub use wait::{StepWait, WaitInput, Waiting};
 
 /// Names a run, in every step's input as `$run`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

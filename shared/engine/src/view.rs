@@ -142,6 +142,13 @@ impl View {
     }
 }
 
+impl Message {
+    /// What the contact wrote in `turn`, and the reply.
+    pub(crate) fn of(turn: &Turn) -> Vec<Self> {
+        messages_of(turn)
+    }
+}
+
 fn messages_of(turn: &Turn) -> Vec<Message> {
     let record = turn.last();
     let taken = turn

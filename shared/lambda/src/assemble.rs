@@ -5,14 +5,16 @@ use std::sync::Arc;
 use aws::{Sockets, Store, Unset, Vault, WorkflowMachines};
 use channels::{twilio, whatsapp};
 use engine::approval::Desk;
+use engine::bus::Herald;
 use engine::error::{Error, Kind};
 use engine::http::Http;
 use engine::notify::{Notices, Router};
-use engine::run::{Effects, Start};
+use engine::run::{Effects, Fire, Start};
 use engine::switch::Switches;
 use engine::tool::Toolbox;
 use engine::turn::{Accept, Carriers, Deliver, Intake, Settler, Timing};
 use engine::view::View;
+use engine::workflow::Expressions;
 
 use crate::ground::{Ground, NotReady, variable};
 use crate::shelf::Shelf;
@@ -76,12 +78,33 @@ impl Ground {
     /// # Errors
     /// Names the variable that is missing.
     pub fn view(&self) -> Result<View, NotReady> {
-        let store = Arc::new(self.store()?);
-        Ok(View {
-            sessions: store.clone(),
-            transcripts: store.clone(),
-            results: store.clone(),
-            outcomes: store,
+        Ok(reading(&Arc::new(self.store()?)))
+    }
+
+    /// Tells the bus of what workflows wait for.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
+    pub fn herald(&self, store: &Arc<Store>) -> Result<Herald, Unset> {
+        Ok(Herald {
+            bus: self.bus()?,
+            view: reading(store),
+        })
+    }
+
+    /// Starts runs when triggers fire.
+    ///
+    /// # Errors
+    /// Names the variable that is missing, or the workflow that is wrong.
+    pub fn fire(
+        &self,
+        store: &Arc<Store>,
+        expressions: Arc<dyn Expressions>,
+    ) -> Result<Fire, NotReady> {
+        Ok(Fire {
+            catalogue: self.workflows()?,
+            start: self.start(store, &self.workflow_machines()?),
+            expressions,
         })
     }
 
@@ -161,11 +184,21 @@ impl Ground {
                 sessions: store.clone(),
                 spill: store.clone(),
                 timing: Timing::default(),
+                herald: self.herald(store)?,
             },
             transcripts: store.clone(),
             outcomes: store.clone(),
             carriers: self.carriers(shelf, &self.secrets()?, &self.web()?),
             events: sockets,
         })
+    }
+}
+
+fn reading(store: &Arc<Store>) -> View {
+    View {
+        sessions: store.clone(),
+        transcripts: store.clone(),
+        results: store.clone(),
+        outcomes: store.clone(),
     }
 }

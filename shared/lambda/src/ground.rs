@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws::{
-    ApprovalMachine, Cloud, NoticeMachine, Parked, Sockets, Store, TurnMachine, Unset, Vault,
+    ApprovalMachine, Cloud, EventBus, NoticeMachine, Parked, Sockets, Store, TurnMachine, Unset, Vault,
     WorkflowMachines,
 };
 use engine::error::Error;
@@ -137,6 +137,18 @@ impl Ground {
     pub fn workflow_machines(&self) -> Result<Arc<WorkflowMachines>, Unset> {
         let prefix = needed("CONFAB_WORKFLOW_MACHINES")?;
         Ok(Arc::new(self.cloud.workflows(prefix)))
+    }
+
+    /// The bus `CONFAB_EVENT_BUS`. `CONFAB_EVENTS_WANTED` names the events that workflows wait for, with spaces
+    /// between.
+    ///
+    /// # Errors
+    /// Names the variable when it is missing.
+    pub fn bus(&self) -> Result<Arc<EventBus>, Unset> {
+        let wanted = variable("CONFAB_EVENTS_WANTED").unwrap_or_default();
+        let wanted = wanted.split_whitespace().map(str::to_owned).collect();
+        let bus = self.cloud.events(needed("CONFAB_EVENT_BUS")?, wanted);
+        Ok(Arc::new(bus))
     }
 
     /// The connections behind `CONFAB_SOCKETS`.

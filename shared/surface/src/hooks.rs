@@ -1,7 +1,8 @@
-//! `…/hooks/{workflow}`: other services start runs with signed requests.
+//! `…/hooks/{workflow}`: other services start runs, or tell of events, with signed requests.
 
 use std::sync::Arc;
 
+use engine::bus::{Bus, NewEvent};
 use engine::run::{Fire, Firing, Offer};
 use engine::session::Sessions;
 use engine::tool::Secrets;
@@ -11,7 +12,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use crate::body::{self, Body};
-use crate::{Problem, Response, path, response};
+use crate::{Posted, Problem, Response, path, response};
 
 mod signature;
 
@@ -25,6 +26,8 @@ const MAX_BODY: usize = 120 * 1024;
 pub struct Hooks {
     /// Finds workflows, and starts their runs.
     pub fire: Fire,
+    /// Where deliveries go that are told as events.
+    pub bus: Arc<dyn Bus>,
     /// What services sign with.
     pub secrets: Arc<dyn Secrets>,
     /// Tells when a run is durable.
@@ -32,7 +35,8 @@ pub struct Hooks {
 }
 
 impl Hooks {
-    /// `POST /v1/{tenant}/hooks/{workflow}`. A delivery that comes again gives the run that it gave before.
+    /// `POST /v1/{tenant}/hooks/{workflow}`. A delivery that comes again gives the run that it gave before,
+    /// or is the event that it was.
     pub async fn post(&self, request: http::Request<impl Body>) -> Response {
         let (head, body) = request.into_parts();
         response::answer(self.take(&head, body).await)
@@ -52,6 +56,17 @@ impl Hooks {
             now: self.fire.start.runtime.now(),
         };
         let (trigger, delivery) = self.verify(&tenant, &workflow, &signed).await?;
+        if let TriggerKind::Webhook {
+            event: Some(name), ..
+        } = &workflow.triggers[trigger].kind
+        {
+            let told = NewEvent {
+                name: name.clone(),
+                id: Some(format!("webhook:{}:{delivery}", workflow.name)),
+                data: content(&body)?,
+            };
+            return self.tell(&tenant, told).await;
+        }
         let happened = json!({
             "type": "webhook",
             "id": delivery,
@@ -70,6 +85,16 @@ impl Hooks {
         let summary = self.fire.start.summary(&started).await?;
         self.sessions.durable().await?;
         response::json(StatusCode::ACCEPTED, &summary)
+    }
+
+    async fn tell(&self, tenant: &str, told: NewEvent) -> Result<Response, Problem> {
+        let event = told.of(tenant, &self.fire.start.runtime)?;
+        let posted = Posted {
+            event: event.id.clone(),
+        };
+        self.bus.put(event).await?;
+        self.sessions.durable().await?;
+        response::json(StatusCode::ACCEPTED, &posted)
     }
 
     /// Which trigger's secret signed the request, and the delivery's id.
@@ -97,7 +122,7 @@ impl Hooks {
 fn hooks(workflow: &Workflow) -> impl Iterator<Item = (usize, &str)> {
     let triggers = workflow.triggers.iter().enumerate();
     triggers.filter_map(|(at, trigger)| match &trigger.kind {
-        TriggerKind::Webhook { secret } => Some((at, secret.as_str())),
+        TriggerKind::Webhook { secret, .. } => Some((at, secret.as_str())),
         _ => None,
     })
 }

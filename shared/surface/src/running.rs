@@ -268,6 +268,9 @@ fn in_words(kind: &TriggerKind, workflow: &str) -> String {
             format!("at {} in {}", schedule.text(), schedule.zone())
         }
         TriggerKind::Event { name, .. } => format!("on the event {name}"),
+        TriggerKind::Webhook {
+            event: Some(event), ..
+        } => format!("never: a signed POST to …/hooks/{workflow} is the event {event}"),
         TriggerKind::Webhook { .. } => format!("by a signed POST to …/hooks/{workflow}"),
         TriggerKind::Message => "by a bot, with the tool start_workflow".to_owned(),
     }

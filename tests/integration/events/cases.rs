@@ -281,6 +281,25 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
             ("occurrence", Json("\"38be0a4937cb4b72bd2f28d7afea6e63\"")),
         ],
     ),
+    (
+        "api-events",
+        &[
+            ("changed", Status(202, "\"event\":\"closing-day\"")),
+            ("confabs-own", Problem(422, "invalid_request")),
+            ("not-for-viewers", Problem(403, "forbidden")),
+        ],
+    ),
+    (
+        "job-event",
+        &[
+            ("changed", Has("\"steps\":0")),
+            ("nothing-waits", Json(r#"{"runs":[],"steps":0}"#)),
+        ],
+    ),
+    (
+        "step-wait",
+        &[("no-token", Error("Invalid")), ("shipped", Json("null"))],
+    ),
 ];
 
 impl Expected {

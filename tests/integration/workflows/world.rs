@@ -9,6 +9,7 @@ use confab::host::{Ground, Host, Shelf};
 use embedded::{FlushTask, Store, VolatileDisk};
 use engine::approval::{NoLinks, State};
 use engine::bot::{Bot, MemoryFiles};
+use engine::bus::NewEvent;
 use engine::brain::{Brain, Conclusion, Context, Thought};
 use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
 use engine::message::Channel;
@@ -16,7 +17,7 @@ use engine::model::{Deltas, ModelAnswer, ModelCall, ModelReply, ModelRequest, To
 use engine::run::{Beginning, RunRecord, Started};
 use engine::runtime::simulated::Simulation;
 use engine::runtime::{Runtime, Time};
-use engine::session::SessionKey;
+use engine::session::{SessionKey, Sessions};
 use engine::turn::{Staff, Timing};
 use engine::view::Role;
 use engine::workflow::Library;
@@ -246,7 +247,7 @@ impl House {
                 cause: None,
             };
             let started = host.begin(&workflow, beginning).await.unwrap();
-            engine::session::Sessions::durable(&**host.store())
+            Sessions::durable(&**host.store())
                 .await
                 .unwrap();
             started
@@ -361,18 +362,42 @@ impl House {
     }
 
     fn say(&mut self, contact: &str, text: &str) {
-        let key = SessionKey::new("local", "house", Channel::Web, contact).unwrap();
-        let (host, text) = (Arc::clone(&self.host), text.to_owned());
-        self.simulation.block_on(async move {
-            let id = host.runtime().new_id().to_string();
-            host.intake().post(&key, &id, &text).await.unwrap();
-        });
+        let id = self.host.runtime().new_id().to_string();
+        self.hear(contact, &id, text);
         self.settle();
+    }
+
+    /// Takes a message of `contact` in.
+    pub(super) fn hear(&mut self, contact: &str, id: &str, text: &str) {
+        let key = web(contact);
+        let host = Arc::clone(&self.host);
+        let (id, text) = (id.to_owned(), text.to_owned());
+        self.simulation
+            .block_on(async move { host.intake().post(&key, &id, &text).await.unwrap() });
+    }
+
+    /// Closes the conversation with `contact`.
+    pub(super) fn close(&mut self, contact: &str) {
+        let key = web(contact);
+        let host = Arc::clone(&self.host);
+        self.simulation
+            .block_on(async move { drop(host.attend().close(&key).await.unwrap()) });
+    }
+
+    /// Somebody tells of something.
+    pub(super) fn post(&mut self, event: NewEvent) {
+        let host = Arc::clone(&self.host);
+        self.simulation.block_on(async move {
+            let event = event.of("local", host.runtime()).unwrap();
+            host.bus().put(event).await.unwrap();
+            let sessions: &dyn Sessions = &**host.store();
+            sessions.durable().await.unwrap();
+        });
     }
 
     /// What `contact` was told last.
     pub(super) fn heard(&mut self, contact: &str) -> String {
-        let key = SessionKey::new("local", "house", Channel::Web, contact).unwrap();
+        let key = web(contact);
         let host = Arc::clone(&self.host);
         let messages = self
             .simulation
@@ -382,6 +407,10 @@ impl House {
             .rfind(|message| message.role == Role::Assistant);
         said.map(|message| message.text).unwrap_or_default()
     }
+}
+
+fn web(contact: &str) -> SessionKey {
+    SessionKey::new("local", "house", Channel::Web, contact).unwrap()
 }
 
 fn start(

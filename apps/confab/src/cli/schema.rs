@@ -25,6 +25,8 @@ enum File {
     Secrets,
     /// workflows/<name>.yaml
     Workflow,
+    /// Confab's own events, as workflows see their data
+    Events,
 }
 
 impl Schema {
@@ -34,6 +36,7 @@ impl Schema {
             File::Tool => schema::tool(),
             File::People => schema::people(),
             File::Secrets => schema::secrets(),
+            File::Events => engine::bus::schema(),
             File::Workflow => return Ok(screen.line(engine::workflow::WORKFLOW_SCHEMA.trim_end())?),
         };
         Ok(screen.document(&schema)?)

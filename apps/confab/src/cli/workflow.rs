@@ -186,6 +186,11 @@ impl Compile {
             let path = out.join(format!("{name}.asl.json"));
             std::fs::write(&path, format!("{}\n", pretty(&library.definitions[name])))?;
             screen.note(format_args!("{}", path.display()));
+            let events = library.workflows[name].events();
+            std::fs::write(
+                out.join(format!("{name}.events.json")),
+                format!("{}\n", json!(events)),
+            )?;
         }
         Ok(())
     }

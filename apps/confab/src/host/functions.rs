@@ -4,7 +4,7 @@ use asl::runner::{FunctionError, Functions};
 use async_trait::async_trait;
 use engine::approval::{Ask, Tell};
 use engine::error::{Error, Kind};
-use engine::run::{StepApprove, StepAsk, StepHttp, StepNotify, StepTool};
+use engine::run::{StepApprove, StepAsk, StepHttp, StepNotify, StepTool, StepWait};
 use engine::turn::{CallTool, Deliver, Fail, Run};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::approvals;
 
 /// The functions that state machines call, by name.
-pub const FUNCTIONS: [&str; 12] = [
+pub const FUNCTIONS: [&str; 13] = [
     "turn-run",
     "tool-call",
     "turn-deliver",
@@ -24,6 +24,7 @@ pub const FUNCTIONS: [&str; 12] = [
     "step-ask",
     "step-http",
     "step-approve",
+    "step-wait",
     "step-notify",
     "notify-advance",
 ];
@@ -53,6 +54,7 @@ pub(super) struct HostFunctions {
     pub(super) step_ask: StepAsk,
     pub(super) step_http: StepHttp,
     pub(super) step_approve: StepApprove,
+    pub(super) step_wait: StepWait,
     pub(super) step_notify: StepNotify,
 }
 
@@ -71,6 +73,7 @@ impl Functions for HostFunctions {
             "step-ask" => call(payload, |input| self.step_ask.handle(input)).await,
             "step-http" => call(payload, |input| self.step_http.handle(input)).await,
             "step-approve" => call(payload, |input| self.step_approve.handle(input)).await,
+            "step-wait" => call(payload, |input| self.step_wait.handle(input)).await,
             "step-notify" => call(payload, |input| self.step_notify.handle(input)).await,
             "notify-advance" => call(payload, |input| self.step_notify.router.handle(input)).await,
             _ => return Err(FunctionError::not_found(function)),

@@ -72,6 +72,10 @@ pub(super) async fn run(State(app): State<Arc<App>>, request: Request) -> Respon
     outgoing(app.running.serve(incoming(request)).await)
 }
 
+pub(super) async fn tell(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.posting.post(incoming(request)).await)
+}
+
 pub(super) async fn hook(State(app): State<Arc<App>>, request: Request) -> Response {
     outgoing(app.hooks.post(incoming(request)).await)
 }

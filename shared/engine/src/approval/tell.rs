@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::ask::arguments;
 use super::{Answer, Approval, Command, Desk, Moot, State};
 use crate::bot::Bot;
+use crate::bus::Herald;
 use crate::error::{Error, Kind};
 use crate::session::{Origin, SessionKey};
 use crate::turn::{Intake, Letter};
@@ -26,6 +27,8 @@ pub struct Tell {
     pub desk: Desk,
     /// Puts the answer into the session.
     pub intake: Intake,
+    /// Tells of what was decided.
+    pub herald: Herald,
 }
 
 impl Tell {
@@ -45,6 +48,8 @@ impl Tell {
             Ok(expired) => expired,
             Err(_) => self.desk.read(tenant, &approval).await?,
         };
+        let now = self.desk.runtime.now();
+        self.herald.approval_decided(&approval, now).await?;
         if let Some(token) = &approval.tells {
             return self.desk.waits.end(token, answer(&approval)).await;
         }

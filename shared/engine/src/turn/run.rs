@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use super::{Carriers, Crew, RunInput, RunOutput, Spill, Staff, Timing, TurnStart};
 use crate::approval::Desk;
 use crate::budget::Ledger;
+use crate::bus::Herald;
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::model::ModelCall;
@@ -75,6 +76,8 @@ pub struct Run {
     pub events: Arc<dyn Events>,
     /// Leases and tries.
     pub timing: Timing,
+    /// Tells of turns that are over.
+    pub herald: Herald,
 }
 
 /// What a round takes over from the run or the round before it.

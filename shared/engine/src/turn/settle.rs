@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{DeliverOutput, Spill, Timing, TurnStart};
+use crate::bus::Herald;
 use crate::error::Error;
 use crate::runtime::Runtime;
 use crate::session::{
@@ -20,6 +21,8 @@ pub struct Settler {
     pub spill: Arc<dyn Spill>,
     /// Leases.
     pub timing: Timing,
+    /// Tells of turns that are over.
+    pub herald: Herald,
 }
 
 /// Whose outbox is settled.
@@ -40,6 +43,12 @@ impl Settler {
         sender: Sender,
         session: &Session,
     ) -> Result<DeliverOutput, Error> {
+        if let Some(out) = &session.out {
+            let now = self.runtime.now();
+            self.herald
+                .turn_completed(&start.session, out, now)
+                .await?;
+        }
         let rotate = self.make_room(start, session).await?;
         let round = Next::Round(self.runtime.now().plus(self.timing.lease));
         let first = if session.inbox.is_empty() {

@@ -78,7 +78,7 @@ impl Chart {
         let shape = match &step.action {
             Action::Choose(_) => format!("{name}{{\"{text}\"}}"),
             Action::Approve { .. } => format!("{name}[/\"{text}\"/]"),
-            Action::Wait(_) => format!("{name}([\"{text}\"])"),
+            Action::Wait(_) | Action::Await { .. } => format!("{name}([\"{text}\"])"),
             Action::Fail { .. } => format!("{name}[[\"{text}\"]]"),
             _ => format!("{name}[\"{text}\"]"),
         };
@@ -151,6 +151,7 @@ pub fn said(step: &Step) -> String {
         Action::Notify(notification) => format!("tell {}", notification.to),
         Action::Http { method, .. } => format!("HTTP {method}"),
         Action::Wait(_) => "wait".to_owned(),
+        Action::Await { event, .. } => format!("wait for {event}"),
         Action::Choose(_) => "choose".to_owned(),
         Action::Each {
             variable, items, ..

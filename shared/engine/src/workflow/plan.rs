@@ -1,6 +1,6 @@
 //! What a workflow file says, read and typed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -150,6 +150,15 @@ pub enum Action {
     },
     /// Lets time pass.
     Wait(Wait),
+    /// Waits for an event.
+    Await {
+        /// Its name.
+        event: String,
+        /// Where the name stands.
+        place: Place,
+        /// What members of its data must be, by their way, such as `order.id`.
+        equals: Vec<(String, Template)>,
+    },
     /// Takes the first way whose condition holds.
     Choose(Vec<Rule>),
     /// Runs steps for every item of a list.
@@ -327,12 +336,32 @@ pub enum TriggerKind {
     Webhook {
         /// The name of the secret that signs.
         secret: String,
+        /// What a delivery is told as, in place of a run.
+        event: Option<String>,
     },
     /// A bot's model decides, with the tool `start_workflow`.
     Message,
 }
 
 impl Workflow {
+    /// The events that start it, or that its steps wait for.
+    #[must_use]
+    pub fn events(&self) -> BTreeSet<&str> {
+        let triggers = self.triggers.iter();
+        let mut events: BTreeSet<&str> = triggers
+            .filter_map(|trigger| match &trigger.kind {
+                TriggerKind::Event { name, .. } => Some(name.as_str()),
+                _ => None,
+            })
+            .collect();
+        self.steps.walk(&mut |step| {
+            if let Action::Await { event, .. } = &step.action {
+                events.insert(event);
+            }
+        });
+        events
+    }
+
     /// The names of the secrets that its requests and webhooks need.
     #[must_use]
     pub fn secret_names(&self) -> Vec<String> {
@@ -349,7 +378,7 @@ impl Workflow {
             self.triggers
                 .iter()
                 .filter_map(|trigger| match &trigger.kind {
-                    TriggerKind::Webhook { secret } => Some(secret.clone()),
+                    TriggerKind::Webhook { secret, .. } => Some(secret.clone()),
                     _ => None,
                 }),
         );

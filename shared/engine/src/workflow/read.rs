@@ -14,6 +14,7 @@ mod fields;
 mod notify;
 mod steps;
 mod triggers;
+mod waits;
 
 use fields::{Fields, Source};
 

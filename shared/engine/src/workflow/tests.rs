@@ -245,6 +245,10 @@ fn what_never_runs_or_never_ends_is_told() {
         "3: the input `id` of `other` is no integer | see `inputs` in workflows/other.yaml\n3: the workflow runs itself: w > other > w | break the chain",
     );
     says(
+        "  a: {wait: {event: session.close}}",
+        "3: Confab does not tell of `session.close` | did you mean `session.closed`?",
+    );
+    says(
         "  a: {workflow: othr}",
         "3: there is no workflow `othr` | did you mean `other`?",
     );
@@ -266,8 +270,20 @@ fn triggers_give_what_the_workflow_takes() {
         "3: `w` needs the input `id` | add `id:` under `with:`"
     );
     assert_eq!(
-        on("  - {event: turn.completed, with: {id: \"${ $trigger.x }\"}}"),
-        "3: nothing fires this trigger yet | start the workflow by `schedule`, by `webhook` or by hand"
+        on("  - {event: turn.completed, with: {id: \"${ $trigger.data.turn }\"}}"),
+        ""
+    );
+    assert_eq!(
+        on("  - {event: turn.complete, with: {id: x}}"),
+        "3: Confab does not tell of `turn.complete` | did you mean `turn.completed`?"
+    );
+    assert_eq!(
+        on("  - {event: Shipped, with: {id: x}}"),
+        "3: an event cannot be called `Shipped` | write words of a-z, 0-9 and `_` with dots between, such as `order.shipped`"
+    );
+    assert_eq!(
+        on("  - {webhook: {secret: HOOK, event: turn.completed}, with: {id: x}}"),
+        "3: `turn.completed` is for Confab to tell | call the event otherwise"
     );
     assert!(
         on("  - {schedule: every day, with: {id: x}}")

@@ -1,11 +1,13 @@
 //! The paths of workflows and their runs.
 
+use engine::bus::NewEvent;
 use engine::run::{RunRecord, RunSummary};
 use schemars::generate::SchemaGenerator;
+use schemars::json_schema;
 use serde_json::{Value, json};
 
 use super::{answers, content, path, query, tenant, webhook};
-use crate::{NewRun, Runs, Workflows};
+use crate::{NewRun, Posted, Runs, Workflows};
 
 /// Where workflows are listed.
 pub const WORKFLOWS: &str = "/v1/{tenant}/workflows";
@@ -17,6 +19,8 @@ pub const RUNS: &str = "/v1/{tenant}/runs";
 pub const RUN: &str = "/v1/{tenant}/runs/{run}";
 /// Where it is ended.
 pub const CANCEL: &str = "/v1/{tenant}/runs/{run}/cancel";
+/// Where events are posted.
+pub const POSTED: &str = "/v1/{tenant}/events";
 /// Where other services start runs.
 pub const HOOK: &str = "/v1/{tenant}/hooks/{workflow}";
 
@@ -68,17 +72,27 @@ pub(super) fn describe(paths: &mut Value, schemas: &mut SchemaGenerator) {
             "responses": answers("200", &schemas.subschema_for::<RunRecord>(), schemas, &["400", "401", "403", "404", "409", "503"]),
         },
     });
+    paths[POSTED] = json!({
+        "parameters": [tenant()],
+        "post": {
+            "summary": "Tell of something that happened, for the workflows that start with it or wait for it; the same id is the same event",
+            "requestBody": { "required": true, "content": content(&schemas.subschema_for::<NewEvent>()) },
+            "responses": answers("202", &schemas.subschema_for::<Posted>(), schemas, &["400", "401", "403", "413", "415", "422", "503"]),
+        },
+    });
     let mut taken = webhook(schemas);
     if let Value::Object(taken) = &mut taken {
         taken.shift_remove("200");
     }
-    let run = schemas.subschema_for::<RunSummary>();
+    let run = json_schema!({
+        "oneOf": [schemas.subschema_for::<RunSummary>(), schemas.subschema_for::<Posted>()],
+    });
     taken["202"] = answers("202", &run, schemas, &[])["202"].take();
     taken["422"] = answers("202", &run, schemas, &["422"])["422"].take();
     paths[HOOK] = json!({
         "parameters": [tenant(), path("workflow", "A workflow with `webhook` in its `on`.")],
         "post": {
-            "summary": "Start a run from another service, signed as standardwebhooks.com says or as GitHub does; a delivery that comes again gives the same run",
+            "summary": "Start a run from another service, or tell of an event when `on` says so; signed as standardwebhooks.com says or as GitHub does; a delivery that comes again gives the same run",
             "security": [],
             "responses": taken,
         },

@@ -32,6 +32,7 @@ impl Run {
             sessions: Arc::clone(&self.sessions),
             spill: Arc::clone(&self.spill),
             timing: self.timing,
+            herald: self.herald.clone(),
         };
         match settler
             .settle(start, out.turn, Sender::EarlierHold, &session)

@@ -32,6 +32,9 @@ const TIMEOUT: u64 = 60;
 /// Seconds that a model is given.
 const MODEL_TIMEOUT: u64 = 280;
 
+/// Seconds that an event is waited for when the step does not say.
+const AWAITED: u64 = 86_400;
+
 /// Seconds after a question has run out in which the machine is told so.
 const ANSWERED: u64 = 600;
 /// Seconds that quiet hours last at most, with what clocks may add to them.
@@ -89,8 +92,8 @@ impl<'w> Compiler<'w> {
                     payload["acknowledge"] = json!({ "seconds": seconds, "escalate": escalate });
                     // The wait begins when the first is told, which may be when quiet hours end.
                     let longest = seconds + QUIET;
-                    let state = ("step-notify", longest);
-                    return self.people(step, payload, state, scope, next, states);
+                    let state = ("step-notify", longest + ANSWERED);
+                    return self.outside(step, payload, state, scope, next, states);
                 }
                 ("step-notify", payload)
             }
@@ -140,8 +143,22 @@ impl<'w> Compiler<'w> {
                     "needed": needed,
                     "seconds": expires.as_secs(),
                 });
-                let state = ("step-approve", expires.as_secs());
-                return self.people(step, payload, state, scope, next, states);
+                let state = ("step-approve", expires.as_secs() + ANSWERED);
+                return self.outside(step, payload, state, scope, next, states);
+            }
+            Action::Await {
+                event,
+                place,
+                equals,
+            } => {
+                self.check_event(event, *place);
+                let seconds = step.timeout.map_or(AWAITED, |timeout| timeout.as_secs());
+                let payload = json!({
+                    "event": event,
+                    "where": self.arguments(equals, scope),
+                    "seconds": seconds,
+                });
+                return self.outside(step, payload, ("step-wait", seconds), scope, next, states);
             }
             Action::Workflow { workflow, with, .. } => {
                 let with = self.arguments(with, scope);
@@ -191,8 +208,8 @@ impl<'w> Compiler<'w> {
         }
     }
 
-    /// A step that waits for what people say.
-    fn people(
+    /// A step that waits for what people say or what happens elsewhere.
+    fn outside(
         &mut self,
         step: &'w Step,
         mut payload: Value,
@@ -227,7 +244,7 @@ impl<'w> Compiler<'w> {
         let seconds = rule.map_or(0, |rule| rule.expires.as_secs());
         let mut payload = json!({ "tool": tool, "with": with });
         self.identify(step, scope, &mut payload);
-        let mut state = waiting("step-approve", payload, seconds);
+        let mut state = waiting("step-approve", payload, seconds + ANSWERED);
         state["Assign"] =
             json!({ format!("approval_{}", step.name): jsonata("$states.result.output.approval") });
         state["Next"] = Value::from(step.name.as_str());
@@ -347,7 +364,7 @@ impl<'w> Compiler<'w> {
     }
 }
 
-/// A state that waits for people.
+/// A state that waits for what happens elsewhere, so many seconds.
 fn waiting(function: &str, payload: Value, seconds: u64) -> Value {
     let mut payload = payload;
     payload["token"] = jsonata("$states.context.Task.Token");
@@ -355,7 +372,7 @@ fn waiting(function: &str, payload: Value, seconds: u64) -> Value {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
         "Arguments": { "FunctionName": format!("${{{function}}}"), "Payload": payload },
-        "TimeoutSeconds": seconds + ANSWERED,
+        "TimeoutSeconds": seconds,
     })
 }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::Compiler;
 use crate::bot::Place;
 use crate::bot::problem::{did_you_mean, listed};
+use crate::bus;
 use crate::workflow::plan::{Action, Input, Notification, Step, Trigger, TriggerKind, Workflow};
 use crate::workflow::scope::Scope;
 use crate::workflow::template::Template;
@@ -167,12 +168,32 @@ impl<'w> Compiler<'w> {
                 self.expression(filter, &scope);
             }
             let Trigger { kind, with, place } = trigger;
-            if let TriggerKind::Event { .. } | TriggerKind::Message = kind {
+            if let TriggerKind::Event { name, .. } = kind {
+                self.check_event(name, *place);
+            }
+            if let TriggerKind::Webhook {
+                event: Some(event), ..
+            } = kind
+                && bus::is_own(event)
+            {
+                let what = format!("`{event}` is for Confab to tell");
+                self.wrong(*place, what, "call the event otherwise");
+            }
+            if *kind == TriggerKind::Message {
                 let what = "nothing fires this trigger yet";
                 let hint = "start the workflow by `schedule`, by `webhook` or by hand";
                 self.wrong(*place, what, hint);
             }
             self.check_inputs(self.workflow, with, *place);
+        }
+    }
+
+    /// Confab tells of some events only; what others tell is theirs to know.
+    pub(super) fn check_event(&mut self, name: &str, place: Place) {
+        if bus::is_own(name) && !bus::OWN.contains(&name) {
+            let hint = did_you_mean(name, bus::OWN);
+            let hint = hint.unwrap_or_else(|| format!("it tells of {}", listed(bus::OWN)));
+            self.wrong(place, format!("Confab does not tell of `{name}`"), hint);
         }
     }
 

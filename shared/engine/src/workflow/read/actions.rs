@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use super::fields::{Fields, Source};
 use super::notify::notify;
+use super::waits::{MAX_WAIT, wait};
 use super::{NAME_RULE, is_name, is_taken, steps};
 use crate::bot::looks_like_secret;
 use crate::tool::SideEffectPolicy;
-use crate::workflow::plan::{Action, Block, Rule, Wait};
+use crate::workflow::plan::{Action, Block, Rule};
 use crate::workflow::template::{Part, Template};
 use crate::yaml::{Entry, Node, Yaml};
 
@@ -42,9 +43,6 @@ const fn own(fields: &'static [&'static str], refused: &'static [&'static str]) 
 const PLAIN: &[&str] = &["retry", "catch", "timeout", "cache"];
 const FANS_OUT: &[&str] = &["timeout", "cache"];
 
-/// The longest time a question stands or a step waits.
-const MAX_WAIT: Duration = Duration::from_secs(365 * 86_400);
-
 /// Reads the step's action, whose kind is said by the entry `kind`.
 pub(super) fn read(
     source: &mut Source<'_>,
@@ -74,7 +72,14 @@ pub(super) fn read(
             own(&["text", "class", "acknowledge", "escalate"], &["cache"]),
         ),
         "http" => (http(source, value)?, own(&[], &[])),
-        "wait" => (Action::Wait(wait(source, value)?), own(&[], PLAIN)),
+        "wait" => {
+            let action = wait(source, value)?;
+            let refused = match action {
+                Action::Await { .. } => &["retry", "cache"],
+                _ => PLAIN,
+            };
+            (action, own(&[], refused))
+        }
         "choose" => (choose(source, value)?, own(&[], PLAIN)),
         "each" => (
             each(source, step, value)?,
@@ -281,29 +286,6 @@ fn after_host(url: &str) -> Option<&str> {
         .or_else(|| url.strip_prefix("http://"))?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     (end > 0).then(|| &rest[end..])
-}
-
-fn wait(source: &mut Source<'_>, node: &Node) -> Option<Wait> {
-    if let Yaml::Scalar { text, .. } = &node.value {
-        if text.trim().starts_with("${") {
-            return source.expression(node, "`wait`").map(Wait::Seconds);
-        }
-        return source.duration(node, "`wait`", MAX_WAIT).map(Wait::For);
-    }
-    let fields = source.table(node, "`wait`")?;
-    fields.allow(source, &["for", "until"]);
-    match (fields.get("for"), fields.get("until")) {
-        (Some(length), None) => source.duration(length, "`for`", MAX_WAIT).map(Wait::For),
-        (None, Some(time)) => source.expression(time, "`until`").map(Wait::Until),
-        _ => {
-            source.wrong(
-                node.place,
-                "a `wait` has one of `for` and `until`",
-                "write `wait: 10m`",
-            );
-            None
-        }
-    }
 }
 
 fn choose(source: &mut Source<'_>, node: &Node) -> Option<Action> {

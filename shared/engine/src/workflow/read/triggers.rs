@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::fields::{Fields, Source};
+use super::waits::event_name;
 use crate::bot::is_secret_name;
 use crate::bot::problem::{did_you_mean, listed};
 use crate::schedule::{Missed, Schedule};
@@ -59,7 +60,7 @@ fn trigger(source: &mut Source<'_>, node: &Node) -> Option<Trigger> {
         "event" => {
             fields.allow(source, &["event", "filter", "with"]);
             TriggerKind::Event {
-                name: source.text(&kind.value, "`event`")?.to_owned(),
+                name: event_name(source, &kind.value)?,
                 filter: fields
                     .get("filter")
                     .and_then(|node| source.expression(node, "`filter`")),
@@ -67,7 +68,7 @@ fn trigger(source: &mut Source<'_>, node: &Node) -> Option<Trigger> {
         }
         "webhook" => {
             let webhook = source.table(&kind.value, "`webhook`")?;
-            webhook.allow(source, &["secret"]);
+            webhook.allow(source, &["secret", "event"]);
             fields.allow(source, &["webhook", "with"]);
             let secret = webhook.need(source, "secret", "name the secret that signs the requests");
             let secret = source.text(secret?, "`secret`")?;
@@ -79,8 +80,10 @@ fn trigger(source: &mut Source<'_>, node: &Node) -> Option<Trigger> {
                     "put the secret itself into the secrets file",
                 );
             }
+            let event = webhook.get("event");
             TriggerKind::Webhook {
                 secret: secret.to_owned(),
+                event: event.and_then(|node| event_name(source, node)),
             }
         }
         _ => {
