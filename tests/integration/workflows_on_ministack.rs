@@ -21,6 +21,7 @@ const FUNCTIONS: [&str; 5] = [
     "step-ask",
     "step-http",
     "step-approve",
+    "step-wait",
     "step-notify",
 ];
 

@@ -156,6 +156,7 @@ fn run(definitions: &BTreeMap<String, Value>, name: &str, case: &Case) {
         "step-notify",
         "step-http",
         "step-approve",
+        "step-wait",
     ] {
         let (seen, tokens, answers) =
             (Arc::clone(&seen), Arc::clone(&tokens), Arc::clone(&answers));
