@@ -33,12 +33,14 @@ use engine::view::View;
 use tokio::sync::watch;
 
 mod approvals;
+mod changes;
 mod functions;
 mod hub;
 mod notices;
 mod runs;
 mod shelf;
 
+pub use changes::Changes;
 pub use functions::FUNCTIONS;
 pub use hub::{Hub, Watch};
 pub use runs::{machine, machine_problems, occurrence};
@@ -87,6 +89,7 @@ pub struct Host {
     secrets: Arc<dyn Secrets>,
     switches: Arc<Switches>,
     hub: Arc<Hub>,
+    changes: Changes,
     intake: Intake,
     desk: Desk,
     sweep: Sweep,
@@ -251,10 +254,15 @@ impl Host {
                     escalations: Arc::new(notices::Executions(me.clone())),
                 },
             };
+            let changes = Changes::default();
+            let journal = changes::Telling {
+                journal,
+                changes: changes.clone(),
+            };
             let runner = Runner::new(
                 runtime.clone(),
                 Arc::new(functions),
-                journal,
+                Arc::new(journal),
                 Place::default(),
             );
             runner.register("turn", Arc::new(turn));
@@ -287,6 +295,7 @@ impl Host {
                 secrets,
                 switches,
                 hub,
+                changes,
                 runner,
                 running: watch::Sender::default(),
                 timing,
@@ -393,6 +402,12 @@ impl Host {
     #[must_use]
     pub fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    /// Tells what happens to runs and approvals.
+    #[must_use]
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// Lists and settles what is not known.

@@ -1,22 +1,29 @@
 //! The paths of workflows and their runs.
 
 use engine::run::{RunRecord, RunSummary};
+use engine::workflow::graph::Drawing;
 use schemars::generate::SchemaGenerator;
 use serde_json::{Value, json};
 
-use super::{answers, content, path, query, tenant, webhook};
-use crate::{NewRun, Runs, Workflows};
+use super::{answers, content, path, problem, query, tenant, webhook};
+use crate::{Change, NewRun, Runs, Workflows};
 
 /// Where workflows are listed.
 pub const WORKFLOWS: &str = "/v1/{tenant}/workflows";
 /// Where a run of one is started.
 pub const START: &str = "/v1/{tenant}/workflows/{workflow}/runs";
+/// Where the picture of one is.
+pub const GRAPH: &str = "/v1/{tenant}/workflows/{workflow}/graph";
 /// Where runs are listed.
 pub const RUNS: &str = "/v1/{tenant}/runs";
 /// Where one is read.
 pub const RUN: &str = "/v1/{tenant}/runs/{run}";
+/// Where its picture is.
+pub const RUN_GRAPH: &str = "/v1/{tenant}/runs/{run}/graph";
 /// Where it is ended.
 pub const CANCEL: &str = "/v1/{tenant}/runs/{run}/cancel";
+/// Where changes of runs and approvals are streamed.
+pub const CHANGES: &str = "/v1/{tenant}/events";
 /// Where other services start runs.
 pub const HOOK: &str = "/v1/{tenant}/hooks/{workflow}";
 
@@ -32,7 +39,7 @@ pub(super) fn describe(paths: &mut Value, schemas: &mut SchemaGenerator) {
         },
     });
     paths[START] = json!({
-        "parameters": [tenant(), workflow],
+        "parameters": [tenant(), workflow.clone()],
         "post": {
             "summary": "Start a run; answered once it is sure to take place, or that there is no room for it",
             "parameters": [{
@@ -41,6 +48,30 @@ pub(super) fn describe(paths: &mut Value, schemas: &mut SchemaGenerator) {
             }],
             "requestBody": { "required": true, "content": content(&schemas.subschema_for::<NewRun>()) },
             "responses": answers("202", &schemas.subschema_for::<RunSummary>(), schemas, &["400", "401", "403", "404", "413", "415", "422", "429", "503"]),
+        },
+    });
+    paths[GRAPH] = json!({
+        "parameters": [tenant(), workflow],
+        "get": {
+            "summary": "A workflow as a picture: where its steps stand, and what leads from one to the next",
+            "responses": answers("200", &schemas.subschema_for::<Drawing>(), schemas, &["400", "401", "403", "404", "503"]),
+        },
+    });
+    paths[RUN_GRAPH] = json!({
+        "parameters": [tenant(), run.clone()],
+        "get": {
+            "summary": "A run as a picture: its workflow as it is now, and how each step stands in the run",
+            "responses": answers("200", &schemas.subschema_for::<Drawing>(), schemas, &["400", "401", "403", "404", "503"]),
+        },
+    });
+    paths[CHANGES] = json!({
+        "parameters": [tenant()],
+        "get": {
+            "summary": "Server-sent events when runs and approvals change; `event` is the change's `type`, `data` the change as JSON. Hints; on one machine only",
+            "responses": {
+                "200": { "description": "A stream of events", "content": { "text/event-stream": { "schema": schemas.subschema_for::<Change>() } } },
+                "401": problem(schemas), "403": problem(schemas),
+            },
         },
     });
     paths[RUNS] = json!({
