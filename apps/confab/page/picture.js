@@ -6,8 +6,8 @@ import { STATES, look } from "./show.js";
 const SVG = "http://www.w3.org/2000/svg";
 
 // How many characters fit into a step.
-const NAME = 20;
-const WHAT = 25;
+const NAME = 18;
+const WHAT = 24;
 
 function draw(tag, attributes, ...children) {
 	const element = document.createElementNS(SVG, tag);
@@ -41,12 +41,13 @@ export function picture() {
 	}
 
 	function place({ step, what, frame, x, y, width, height }) {
-		const middle = x + width / 2;
+		// A little to the right of the mark.
+		const middle = x + width / 2 + 7;
 		const mark = draw("text", { class: "mark", x: x + 14, y: y + (frame ? 17 : 26) });
 		const ring = draw("circle", { class: "ring", cx: x + 14, cy: y + (frame ? 13 : 22), r: 5 });
 		const title = draw("title", {});
 		const name = draw("text", { class: "name", x: middle, y: y + 19 }, short(step, NAME));
-		const about = draw("text", { class: "what", x: middle, y: y + (frame ? 17 : 35) }, short(frame ? `${step}: ${what}` : what, frame ? WHAT + 5 : WHAT));
+		const about = draw("text", { class: "what", x: middle, y: y + (frame ? 17 : 35) }, short(frame ? `${step}: ${what}` : what, frame ? Math.floor(width / 7) : WHAT));
 		const anchor = draw("a", {}, title, draw("rect", { x, y, width, height, rx: 8 }), ring, mark, ...(frame ? [] : [name]), about);
 		steps.set(step, { anchor, mark, title, frame });
 		return anchor;

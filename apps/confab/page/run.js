@@ -29,7 +29,7 @@ function values(label) {
 function row({ step, item }) {
 	const [state, time, notes, trouble] = [make("span"), make("span.quiet"), make("span.quiet"), make("p.trouble")];
 	const line = make("i");
-	const [input, output] = [values("given"), values("gave")];
+	const [input, output] = [values("input"), values("output")];
 	const name = make("b", item === undefined ? step : `${step} [${item}]`);
 	const bar = Object.assign(make("span.bar", line), { ariaHidden: "true" });
 	const element = make("li", make("div.line", name, state, bar, time, notes), trouble, make("div.values", input.element, output.element));

@@ -111,7 +111,13 @@ async fn the_description_lists_exactly_what_is_served() {
 async fn answers_are_never_kept_or_framed_by_a_browser() {
     let support = support();
     let client = support.client();
-    for path in ["/", "/healthz", "/nowhere", &client.path("fay", "messages")] {
+    for path in [
+        "/",
+        "/workflows",
+        "/healthz",
+        "/nowhere",
+        &client.path("fay", "messages"),
+    ] {
         let reply = client.send(Request::get(path)).await.unwrap();
         assert_eq!(
             reply.header("x-content-type-options"),

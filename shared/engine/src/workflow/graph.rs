@@ -7,6 +7,8 @@ use crate::workflow::plan::{Action, Block, Rule, Step, Workflow};
 
 mod drawing;
 mod states;
+#[cfg(test)]
+mod tests;
 
 pub use drawing::{Drawing, Line, Node, svg};
 pub use states::StepState;

@@ -108,22 +108,25 @@ impl<'a> Reader<'a> {
     }
 
     fn state(&self, step: &Step, is_past: bool) -> StepState {
-        if let Some(state) = self.reached.get(step.name.as_str()) {
-            return *state;
-        }
-        // What is repeated has no state of its own: it is known by what is in it.
-        let mut inside = StepState::Upcoming;
+        let own = self.reached.get(step.name.as_str()).copied();
+        // What is repeated is known by what is in it: its own state is only where it begins.
         if let Action::Repeat { steps, .. } = &step.action {
+            let mut inside = StepState::Upcoming;
             steps.walk(&mut |step| {
                 if let Some(state) = self.reached.get(step.name.as_str()) {
                     inside = inside.and(*state);
                 }
             });
+            return match inside.and(own.unwrap_or(StepState::Upcoming)) {
+                StepState::Upcoming if is_past => StepState::Skipped,
+                StepState::Succeeded | StepState::Failed if !is_past => StepState::Running,
+                other => other,
+            };
         }
-        match inside {
-            StepState::Upcoming if is_past => StepState::Skipped,
-            StepState::Succeeded if !is_past => StepState::Running,
-            other => other,
+        match own {
+            Some(state) => state,
+            None if is_past => StepState::Skipped,
+            None => StepState::Upcoming,
         }
     }
 
