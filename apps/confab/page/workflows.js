@@ -196,8 +196,8 @@ function refresh() {
 async function read() {
 	const mine = view;
 	try {
-		await mine.read();
 		mine.fresh = Date.now();
+		await mine.read();
 		if (mine === view) tell("");
 	} catch (problem) {
 		if (mine !== view) return refresh();

@@ -220,7 +220,7 @@ impl Reader {
             self.status = Some(end);
             self.ended = Some(event.at);
             self.outputs = event.output.clone();
-            self.failure = (event.error.clone(), event.cause.clone());
+            self.failure = (event.error.clone(), why(event));
             for step in self.steps.values_mut() {
                 if matches!(step.status, StepStatus::Running | StepStatus::Waiting) {
                     step.status = StepStatus::Stopped;
@@ -312,7 +312,7 @@ impl Reader {
         record.status = StepStatus::Failed;
         record.ended = Some(event.at);
         record.error.clone_from(&event.error);
-        record.cause.clone_from(&event.cause);
+        record.cause = why(event);
     }
 
     fn exited(&mut self, name: &str, event: &Occurrence) {
@@ -351,6 +351,16 @@ impl Reader {
             record.cached = output["cached"] == true;
         }
     }
+}
+
+/// Why something failed: what a function said, without the report that it stands in.
+fn why(event: &Occurrence) -> Option<String> {
+    let cause = event.cause.as_ref()?;
+    let report: Option<Value> = serde_json::from_str(cause).ok();
+    let said = report
+        .as_ref()
+        .and_then(|report| report["errorMessage"].as_str());
+    Some(said.unwrap_or(cause).to_owned())
 }
 
 /// Whether a state is a step, and not one that goes with it.
