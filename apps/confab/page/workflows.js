@@ -12,6 +12,7 @@ const KEY = "confab.key";
 // Milliseconds: between two readings at least; between two when nothing is told.
 const HURRY = 250;
 const REST = 15_000;
+const LOST = "Connection lost. Reconnecting…";
 // The most runs in a list.
 const RUNS = 20;
 
@@ -144,6 +145,8 @@ function keyView(why) {
 		event.preventDefault();
 		host.key = input.value.trim();
 		sessionStorage.setItem(KEY, host.key);
+		// Whoever waits for a connection need not any more.
+		dispatchEvent(new Event("online"));
 		begin();
 	};
 	return { element: make("section", make("h2", "A key, please"), form), read: async () => {}, title: "" };
@@ -204,7 +207,7 @@ async function read() {
 		if (!(problem instanceof Problem)) throw problem;
 		if ([401, 403].includes(problem.status) && host.keyed) begin(keyView(host.key ? `${problem.message}.` : "This host wants a key of its secrets file."));
 		else if (problem.status === 404) mine.element.replaceChildren(make("section", make("h2", "Not here"), make("p", problem.message)));
-		else tell(problem.passes ? "Connection lost. Reconnecting…" : problem.message);
+		else tell(problem.passes ? LOST : problem.message);
 	}
 	if (mine !== view) refresh();
 }
@@ -226,10 +229,11 @@ async function follow() {
 				const concerns = view?.concerns?.(change) ?? true;
 				if (concerns) refresh();
 			}
-		} catch {
-			failures++;
+		} catch (problem) {
+			// The view tells what else is wrong.
+			if (failures++ && problem.passes) tell(LOST);
 		}
-		await breathe(Math.min(15_000, 500 * 2 ** failures));
+		await breathe(Math.min(15_000, 250 * 2 ** failures));
 	}
 }
 

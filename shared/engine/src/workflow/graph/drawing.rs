@@ -86,20 +86,24 @@ impl Drawing {
             nodes: Vec::new(),
             lines: Vec::new(),
         };
-        drawing.shape(&shape, drawing.width / 2.0, PADDING);
+        drawing.shape(&shape, (drawing.width / 2.0, PADDING), Then::Nothing);
         drawing
     }
 
     /// Draws `shape` with its top at `y`, around the line at `x`.
-    fn shape(&mut self, shape: &Shape<'_>, x: f64, y: f64) {
+    fn shape(&mut self, shape: &Shape<'_>, (x, y): (f64, f64), then: Then) {
         match &shape.kind {
             ShapeKind::Step(step) => self.node(step, shape, (x, y)),
             ShapeKind::Pass => {}
             ShapeKind::Column(parts) => {
                 let mut top = y;
                 let mut ends: Vec<(f64, f64)> = Vec::new();
-                for part in parts {
-                    for (to_x, caught) in part.tops(x) {
+                for (at, part) in parts.iter().enumerate() {
+                    let then = match at + 1 == parts.len() {
+                        true => then,
+                        false => Then::More,
+                    };
+                    for (to_x, caught) in part.tops(x, then) {
                         let lines = ends.iter().map(|&(x, y)| Line {
                             x,
                             y,
@@ -109,14 +113,14 @@ impl Drawing {
                         });
                         self.lines.extend(lines);
                     }
-                    self.shape(part, x, top);
+                    self.shape(part, (x, top), then);
                     ends = part.ends(x, top);
                     top += part.height + GAP;
                 }
             }
             ShapeKind::Row(parts) => {
                 for (middle, part) in middles(parts, x, shape.width) {
-                    if matches!(part.kind, ShapeKind::Pass) {
+                    if matches!((&part.kind, then), (ShapeKind::Pass, Then::More)) {
                         self.lines.push(Line {
                             x: middle,
                             y,
@@ -125,12 +129,12 @@ impl Drawing {
                             caught: false,
                         });
                     }
-                    self.shape(part, middle, y);
+                    self.shape(part, (middle, y), then);
                 }
             }
             ShapeKind::Frame(step, inner) => {
                 self.node(step, shape, (x, y));
-                self.shape(inner, x, y + TITLE + PADDING);
+                self.shape(inner, (x, y + TITLE + PADDING), Then::Nothing);
             }
         }
     }
@@ -156,6 +160,13 @@ struct Shape<'w> {
     /// Whether a failed step leads to it.
     caught: bool,
     kind: ShapeKind<'w>,
+}
+
+/// What comes below a piece.
+#[derive(Clone, Copy, PartialEq)]
+enum Then {
+    More,
+    Nothing,
 }
 
 enum ShapeKind<'w> {
@@ -269,20 +280,24 @@ impl<'w> Shape<'w> {
     }
 
     /// Where lines from above arrive, and whether they come from a failed step.
-    fn tops(&self, x: f64) -> Vec<(f64, bool)> {
+    fn tops(&self, x: f64, then: Then) -> Vec<(f64, bool)> {
         match &self.kind {
             ShapeKind::Row(parts) => {
                 let tops = middles(parts, x, self.width);
                 tops.into_iter()
-                    .flat_map(|(middle, part)| part.tops(middle))
+                    .flat_map(|(middle, part)| part.tops(middle, then))
                     .collect()
             }
             ShapeKind::Column(parts) => {
-                let tops = parts.first().map(|part| part.tops(x)).unwrap_or_default();
+                let then = if parts.len() > 1 { Then::More } else { then };
+                let first = parts.first();
+                let tops = first.map(|part| part.tops(x, then)).unwrap_or_default();
                 tops.into_iter()
                     .map(|(x, caught)| (x, caught || self.caught))
                     .collect()
             }
+            // A way past everything, to nothing, is no way.
+            ShapeKind::Pass if then == Then::Nothing => Vec::new(),
             _ => vec![(x, self.caught)],
         }
     }

@@ -16,7 +16,10 @@ steps:
     choose:
       - when: $inputs.back
         steps: {back: {set: back}}
-  open: {set: '<open> & shut'}
+  open:
+    ask: <open> & shut
+    catch:
+      steps: {told: {set: told}}
 ";
 
 fn workflow() -> Workflow {
@@ -51,6 +54,12 @@ fn what_failed_leads_nowhere_and_every_other_way_leads_on() {
         .iter()
         .filter(|line| (line.to_y - open.y).abs() < 0.1);
     assert_eq!(arrive.count(), 2, "{:?}", drawing.lines);
+    // After the last step there is nothing to lead to.
+    let told = node(&drawing, "told");
+    let last: Vec<_> = below(&drawing, open);
+    assert_eq!(last.len(), 1, "{last:?}");
+    assert!((last[0].to_y - told.y).abs() < 0.1 && last[0].caught);
+    assert!(below(&drawing, told).is_empty());
 }
 
 #[test]
