@@ -6,7 +6,8 @@ import { make } from "./host.js";
 export const STATES = {
 	queued: ["○", "waits for room"],
 	upcoming: ["○", "to come"],
-	running: ["", "running"],
+	// Its mark is drawn; the space keeps the line.
+	running: ["\u00a0", "running"],
 	waiting: ["?", "waits for a person"],
 	succeeded: ["✓", "done"],
 	failed: ["✕", "failed"],
