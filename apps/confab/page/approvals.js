@@ -8,10 +8,10 @@ const PERSON = "confab.person";
 const sessionOf = ({ session }) => session.slice(session.indexOf("/", session.indexOf("/") + 1) + 1);
 const text = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 
-// `only`: what the sessions of those that are shown begin with.
-export function approvals(host, only = "") {
+// `only`: what the sessions of those that are shown begin with; `heading`: the element of the title.
+export function approvals(host, only = "", heading = "h3") {
 	const list = make("ul.asked");
-	const element = Object.assign(make("section", make("h3", "Waits for a yes"), list), { hidden: true });
+	const element = Object.assign(make("section", make(heading, "Waits for a yes"), list), { hidden: true });
 	let pending = [];
 	const self = {
 		element,

@@ -37,7 +37,7 @@ const host = {
 // ---- Views: each has an `element`, reads and shows in `read`, and ticks every second if it likes.
 
 function overview() {
-	const waiting = approvals(host);
+	const waiting = approvals(host, "", "h2");
 	const list = make("ul.cards");
 	const latest = make("ul.runs");
 	const none = make("p.quiet", "Nothing has run yet.");
