@@ -7,11 +7,13 @@ use crate::workflow::plan::{Action, Block, Rule, Step, Workflow};
 
 mod drawing;
 mod states;
+mod svg;
 #[cfg(test)]
 mod tests;
 
-pub use drawing::{Drawing, Line, Node, svg};
+pub use drawing::{Drawing, Line, Node};
 pub use states::StepState;
+pub use svg::svg;
 
 /// The workflow as a Mermaid flowchart.
 #[must_use]
