@@ -13,6 +13,7 @@ use crate::process::{Confab, Setup, example};
 mod bad_input;
 mod commands;
 mod keys;
+mod page;
 mod paths;
 mod reload;
 mod runs;

@@ -176,6 +176,12 @@ fn the_model_is_asked_again_until_its_answer_has_the_form() {
         "{record:?}"
     );
     assert_eq!(record.micro_dollars, 20, "both answers are paid for");
+    house.cut_power();
+    let listed = house.summary(&run);
+    assert_eq!(
+        (listed.micro_dollars, listed.ended, listed.status),
+        (20, record.ended, RunStatus::Succeeded)
+    );
 }
 
 #[test]

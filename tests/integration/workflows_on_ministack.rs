@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::ministack::MiniStack;
 
-const FUNCTIONS: [&str; 5] = [
+const FUNCTIONS: [&str; 6] = [
     "step-tool",
     "step-ask",
     "step-http",

@@ -1,5 +1,7 @@
 // The chat page. Events are hints and may be lost; the history of the session decides.
 
+import { Problem, breathe, button, eventsIn, make, newId, request } from "./host.js";
+
 const TOKEN = "confab.token";
 const OUTBOX = "confab.outbox.";
 // Milliseconds between attempts to send; then the person decides.
@@ -21,16 +23,6 @@ const pointer = matchMedia("(hover: hover)").matches;
 let chat;
 
 // ---- Text
-
-// An element, as in `make("p.note", "text")`.
-function make(what, ...children) {
-	const [tag, className = ""] = what.split(".");
-	const element = Object.assign(document.createElement(tag), { className });
-	element.append(...children);
-	return element;
-}
-
-const button = (label, onclick) => Object.assign(make("button", label), { type: "button", onclick });
 
 const INLINE =
 	/`([^`\n]+)`|\*\*(?=\S)([^\n]{1,2000}?)\*\*|\*(?![\s*])([^*\n]+)\*|(?<!\w)_(?!\s)([^_\n]+)_(?!\w)|\[([^[\]\n]{1,300})\]\((https:\/\/[^\s()]{1,2000})\)|(https:\/\/[^\s<>"'`*]{0,2000}[^\s<>"'`*.,;:!?)\]])/g;
@@ -102,34 +94,6 @@ function listAt(lines, n, depth, made) {
 
 // ---- The host
 
-class Problem extends Error {
-	constructor(status, detail) {
-		super(detail);
-		this.status = status;
-		this.passes = !status || status >= 500;
-	}
-}
-
-// Waits, but not longer than until the network or the reader is back.
-const breathe = (millis) =>
-	new Promise((done) => {
-		setTimeout(done, millis);
-		for (const name of ["online", "focus"]) addEventListener(name, done, { once: true });
-	});
-
-async function request(path, body, token, signal = AbortSignal.timeout(20_000)) {
-	const headers = {};
-	if (body) headers["Content-Type"] = "application/json";
-	if (token) headers.Authorization = `Bearer ${token}`;
-	const options = { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal };
-	const response = await fetch(path, options).catch(() => {
-		throw new Problem(0, "There is no connection.");
-	});
-	if (response.ok) return response;
-	const { detail } = await response.json().catch(() => ({}));
-	throw new Problem(response.status, detail || `The host answered ${response.status}.`);
-}
-
 // Opens a session, or goes on with the one of `token`.
 async function open(token) {
 	const response = await request("/page/session", { token });
@@ -177,29 +141,14 @@ const hint = (mine) => sync(mine).catch(() => {});
 
 // ---- Following the session
 
-async function* eventsIn(body, mine) {
-	const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-	for (let rest = ""; ; ) {
-		const { done, value } = await reader.read();
-		if (done) return;
-		mine.sign = Date.now();
-		const parts = (rest + value).split(/\r?\n\r?\n/);
-		rest = parts.pop();
-		for (const part of parts) {
-			const data = part.match(/^data:(.*)$/m);
-			if (data) yield JSON.parse(data[1]);
-		}
-	}
-}
-
 async function watch(mine, connected) {
 	mine.stream = new AbortController();
 	mine.sign = Date.now();
 	const { body } = await ask(mine, "/events", null, mine.stream.signal);
-	if (!body || !window.TextDecoderStream) throw new Problem(501);
+	const events = eventsIn(body, () => (mine.sign = Date.now()));
 	await sync(mine);
 	connected();
-	for await (const event of eventsIn(body, mine)) {
+	for await (const event of events) {
 		if (mine !== chat) return;
 		mine.heard = Date.now();
 		happened(event);
@@ -440,9 +389,7 @@ async function deliver(mine, item, attempt = 0) {
 function compose(text) {
 	if (banner.dataset.kind === "undo") tell("");
 	stick = true;
-	// `randomUUID` exists in secure contexts only, and a host in the local network is none.
-	const digit = (mark) => (mark ^ ((crypto.getRandomValues(new Uint8Array(1))[0] & 15) >> (mark / 4))).toString(16);
-	const id = "10000000-1000-4000-8000-100000000000".replace(/[018]/g, digit);
+	const id = newId();
 	send(newOwn({ id, text, at: new Date().toISOString() }));
 }
 
@@ -531,6 +478,7 @@ function begin(session, why = "") {
 	put("mark", name[0]);
 	put("greeting", session.greeting ?? "");
 	at("scripted").hidden = !session.scripted;
+	at("work").hidden = !session.workflows;
 	at("intro").hidden = false;
 	box.placeholder = `Message ${name}`;
 	const chip = (text) => make("li", button(text, () => suggest(text)));

@@ -34,6 +34,7 @@ use engine::view::View;
 use tokio::sync::watch;
 
 mod approvals;
+mod changes;
 mod events;
 mod functions;
 mod hub;
@@ -41,6 +42,7 @@ mod notices;
 mod runs;
 mod shelf;
 
+pub use changes::Changes;
 pub use functions::FUNCTIONS;
 pub use hub::{Hub, Watch};
 pub use runs::{machine, machine_problems, occurrence};
@@ -89,6 +91,7 @@ pub struct Host {
     secrets: Arc<dyn Secrets>,
     switches: Arc<Switches>,
     hub: Arc<Hub>,
+    changes: Changes,
     intake: Intake,
     desk: Desk,
     sweep: Sweep,
@@ -266,10 +269,15 @@ impl Host {
                     escalations: Arc::new(notices::Executions(me.clone())),
                 },
             };
+            let changes = Changes::default();
+            let journal = changes::Telling {
+                journal,
+                changes: changes.clone(),
+            };
             let runner = Runner::new(
                 runtime.clone(),
                 Arc::new(functions),
-                journal,
+                Arc::new(journal),
                 Place::default(),
             );
             runner.register("turn", Arc::new(turn));
@@ -312,6 +320,7 @@ impl Host {
                 secrets,
                 switches,
                 hub,
+                changes,
                 runner,
                 running: watch::Sender::default(),
                 timing,
@@ -418,6 +427,12 @@ impl Host {
     #[must_use]
     pub fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    /// Tells what happens to runs and approvals.
+    #[must_use]
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// Lists and settles what is not known.

@@ -157,9 +157,9 @@ pub async fn serve(
 fn router(app: Arc<App>) -> Router {
     let guarded = Router::new()
         .route("/", get(page::index))
-        .route("/page.css", get(page::style))
-        .route("/page.js", get(page::script))
         .route("/page/session", post(page::session))
+        .route("/page/house", get(page::house))
+        .route("/workflows", get(page::workflows))
         .route(openapi::HEALTH, get(api::health))
         .route(openapi::OPENAPI, get(api::openapi))
         .route(
@@ -183,12 +183,14 @@ fn router(app: Arc<App>) -> Router {
         .route(openapi::WORKFLOWS, get(api::run))
         .route(openapi::START, post(api::run))
         .route(openapi::RUNS, get(api::run))
+        .route(openapi::GRAPH, get(api::run))
         .route(openapi::RUN, get(api::run))
+        .route(openapi::RUN_GRAPH, get(api::run))
+        .route(openapi::CHANGES, get(events::changes).post(api::tell))
         .route(openapi::CANCEL, post(api::run))
-        .route(openapi::POSTED, post(api::tell))
         .route(openapi::SESSION, get(api::standing))
         .route(openapi::SESSIONS, get(sessions::list))
-        .route(openapi::EVENTS, get(events::stream));
+        .route(openapi::EVENTS, get(events::session));
     let attended = [
         openapi::TAKEOVER,
         openapi::HANDBACK,
@@ -196,6 +198,9 @@ fn router(app: Arc<App>) -> Router {
         openapi::REPLIES,
         openapi::REDRIVE,
     ];
+    let guarded = page::FILES.iter().fold(guarded, |guarded, file| {
+        guarded.route(file.path, get(async || file.answer()))
+    });
     let guarded = attended
         .into_iter()
         .fold(guarded, |guarded, path| {

@@ -161,7 +161,8 @@ export const functions = {
     memory: 256, timeout: 30, bots: true,
     http: [
       'GET /v1/{tenant}/workflows', 'POST /v1/{tenant}/workflows/{workflow}/runs',
-      `GET ${runs}`, `GET ${runs}/{run}`, `POST ${runs}/{run}/cancel`,
+      'GET /v1/{tenant}/workflows/{workflow}/graph',
+      `GET ${runs}`, `GET ${runs}/{run}`, `GET ${runs}/{run}/graph`, `POST ${runs}/{run}/cancel`,
     ],
     may: [...beginRun, items('document/*/run', 'Query'), readRuns, secret('access')],
   },
@@ -182,7 +183,8 @@ export const functions = {
   'step-ask': {
     memory: 128, timeout: 290, bots: true,
     may: [
-      items('document/*/cache', 'GetItem', 'PutItem'), items(switches, 'GetItem'), items(budgets, 'UpdateItem'), secret('secrets'),
+      items('document/*/cache', 'GetItem', 'PutItem'), items('document/*/run', 'GetItem', 'PutItem'),
+      items(switches, 'GetItem'), items(budgets, 'UpdateItem'), secret('secrets'),
     ],
   },
   'step-approve': {

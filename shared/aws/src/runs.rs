@@ -52,11 +52,15 @@ struct DescribeExecution<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Described {
     status: String,
     /// The input as JSON.
     #[serde(default)]
     input: Option<String>,
+    /// When it ended, in seconds since 1970.
+    #[serde(default)]
+    stop_date: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -159,13 +163,15 @@ impl Runs for WorkflowMachines {
         let Some(described) = self.describe(&self.execution(run)).await? else {
             return Ok(RunState::Absent);
         };
-        Ok(match described.status.as_str() {
-            "SUCCEEDED" => RunState::Ended(RunStatus::Succeeded),
-            "FAILED" => RunState::Ended(RunStatus::Failed),
-            "TIMED_OUT" => RunState::Ended(RunStatus::TimedOut),
-            "ABORTED" => RunState::Ended(RunStatus::Cancelled),
-            _ => RunState::Running,
-        })
+        let how = match described.status.as_str() {
+            "SUCCEEDED" => RunStatus::Succeeded,
+            "FAILED" => RunStatus::Failed,
+            "TIMED_OUT" => RunStatus::TimedOut,
+            "ABORTED" => RunStatus::Cancelled,
+            _ => return Ok(RunState::Running),
+        };
+        let at = time(described.stop_date.unwrap_or_default());
+        Ok(RunState::Ended { how, at })
     }
 }
 
@@ -206,6 +212,11 @@ fn unreadable() -> Error {
     Error::new(Kind::Unavailable, "the executions cannot be read")
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "milliseconds of a date")]
+fn time(seconds: f64) -> Time {
+    Time((seconds * 1000.0).round() as i64)
+}
+
 fn occurrence(event: Event) -> Occurrence {
     let mut members = event.members.into_iter();
     let details = members.find_map(|(name, details)| match details {
@@ -216,11 +227,9 @@ fn occurrence(event: Event) -> Occurrence {
     let text = |name: &str| details.get(name)?.as_str().map(str::to_owned);
     // Values are JSON in texts.
     let value = |name: &str| serde_json::from_str(details.get(name)?.as_str()?).ok();
-    #[expect(clippy::cast_possible_truncation, reason = "milliseconds of a date")]
-    let at = Time((event.timestamp * 1000.0).round() as i64);
     Occurrence {
         kind: event.kind,
-        at,
+        at: time(event.timestamp),
         name: text("name"),
         input: value("input").or_else(|| value("parameters")),
         output: value("output"),

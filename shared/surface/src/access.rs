@@ -70,6 +70,12 @@ impl Access {
         }
     }
 
+    /// Whether whoever reaches us needs no key.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// The session that the path names, once the caller may do `right` with it and its bot is here.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use engine::run::{
     Beginning, Catalogue, Histories, Offer, RunRecord, RunStatus, RunSummary, Start,
 };
 use engine::session::Sessions;
+use engine::workflow::graph::Drawing;
 use engine::workflow::{Input, TriggerKind};
 use http::request::Parts;
 use http::{Method, StatusCode, Uri};
@@ -114,6 +115,7 @@ impl Running {
         match (reads, last) {
             (true, "workflows") => self.workflows(request).await,
             (true, "runs") => self.runs(request).await,
+            (true, "graph") => self.graph(request).await,
             (true, _) => self.show(request).await,
             (false, "runs") => self.start(request).await,
             (false, _) => self.cancel(request).await,
@@ -142,6 +144,12 @@ impl Running {
     pub async fn show<B>(&self, request: http::Request<B>) -> Response {
         let (head, _) = request.into_parts();
         answer(self.shown(&head).await)
+    }
+
+    /// `GET /v1/{tenant}/workflows/{workflow}/graph` and `GET /v1/{tenant}/runs/{run}/graph`
+    pub async fn graph<B>(&self, request: http::Request<B>) -> Response {
+        let (head, _) = request.into_parts();
+        answer(self.drawn(&head).await)
     }
 
     /// `POST /v1/{tenant}/runs/{run}/cancel`
@@ -209,6 +217,20 @@ impl Running {
         let record = self.record(&tenant, &id).await?;
         self.sessions.durable().await?;
         json(StatusCode::OK, &record)
+    }
+
+    async fn drawn(&self, head: &Parts) -> Result<Response, Problem> {
+        let [tenant, of, name] = path::names(&head.uri, "/v1/{tenant}/{of}/{name}/graph")?;
+        self.access.tenant(&head.headers, &tenant, Role::Viewer)?;
+        let drawing = if of == "runs" {
+            let record = self.record(&tenant, &name).await?;
+            let Offer { workflow, .. } = self.catalogue.offer(&tenant, &record.workflow).await?;
+            Drawing::of_run(&workflow, &record)
+        } else {
+            Drawing::of(&self.catalogue.offer(&tenant, &name).await?.workflow)
+        };
+        self.sessions.durable().await?;
+        json(StatusCode::OK, &drawing)
     }
 
     async fn cancelled(&self, head: &Parts) -> Result<Response, Problem> {

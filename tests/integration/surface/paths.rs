@@ -53,7 +53,11 @@ async fn the_description_lists_exactly_what_is_served() {
         ("post", "/v1/{tenant}/notices/{notice}/acknowledge"),
         ("get", "/v1/{tenant}/unknown"),
         ("post", "/v1/{tenant}/unknown/{id}"),
+        ("get", "/v1/{tenant}/events"),
+        ("post", "/v1/{tenant}/events"),
         ("get", "/v1/{tenant}/workflows"),
+        ("get", "/v1/{tenant}/workflows/{workflow}/graph"),
+        ("get", "/v1/{tenant}/runs/{run}/graph"),
         ("post", "/v1/{tenant}/workflows/{workflow}/runs"),
         ("get", "/v1/{tenant}/runs"),
         ("get", "/v1/{tenant}/runs/{run}"),
@@ -108,7 +112,13 @@ async fn the_description_lists_exactly_what_is_served() {
 async fn answers_are_never_kept_or_framed_by_a_browser() {
     let support = support();
     let client = support.client();
-    for path in ["/", "/healthz", "/nowhere", &client.path("fay", "messages")] {
+    for path in [
+        "/",
+        "/workflows",
+        "/healthz",
+        "/nowhere",
+        &client.path("fay", "messages"),
+    ] {
         let reply = client.send(Request::get(path)).await.unwrap();
         assert_eq!(
             reply.header("x-content-type-options"),

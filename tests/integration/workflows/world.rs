@@ -14,7 +14,7 @@ use engine::brain::{Brain, Conclusion, Context, Thought};
 use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
 use engine::message::Channel;
 use engine::model::{Deltas, ModelAnswer, ModelCall, ModelReply, ModelRequest, ToolCall, Usage};
-use engine::run::{Beginning, RunRecord, Started};
+use engine::run::{Beginning, RunRecord, RunSummary, Started};
 use engine::runtime::simulated::Simulation;
 use engine::runtime::{Runtime, Time};
 use engine::session::{SessionKey, Sessions};
@@ -312,6 +312,15 @@ impl House {
         let (host, id) = (Arc::clone(&self.host), run.run.id.clone());
         self.simulation
             .block_on(async move { host.run_record("local", &id).await.unwrap() })
+    }
+
+    /// The run as lists show it, without its history; its own document is read again.
+    pub(super) fn summary(&mut self, run: &Started) -> RunSummary {
+        let (host, id) = (Arc::clone(&self.host), run.run.id.clone());
+        self.simulation.block_on(async move {
+            let started = host.runs().find("local", &id).await.unwrap();
+            host.runs().summary(&started).await.unwrap()
+        })
     }
 
     pub(super) fn runs(&mut self) -> Vec<Started> {

@@ -1,7 +1,7 @@
 //! `confab runs`: the runs of a bot's workflows.
 
 use clap::{Args, Subcommand};
-use engine::run::{RunRecord, Started, StepRecord, StepStatus};
+use engine::run::{RunSummary, Started, StepRecord, StepStatus};
 use engine::runtime::Time;
 use serde_json::json;
 
@@ -73,12 +73,12 @@ impl List {
             .runs()
             .latest(LOCAL_TENANT, self.workflow.as_deref(), self.limit)
             .await?;
-        let mut records = Vec::with_capacity(latest.len());
-        for started in latest {
-            records.push(host.run_record(LOCAL_TENANT, &started.run.id).await?);
+        let mut runs = Vec::with_capacity(latest.len());
+        for started in &latest {
+            runs.push(host.runs().summary(started).await?);
         }
         if screen.is_json() {
-            return Ok(screen.document(&records)?);
+            return Ok(screen.document(&runs)?);
         }
         let titles = [
             ("RUN", Side::Left),
@@ -88,7 +88,7 @@ impl List {
             ("TOOK", Side::Right),
             ("SPENT", Side::Right),
         ];
-        let rows: Vec<_> = records.iter().map(row).collect();
+        let rows: Vec<_> = runs.iter().map(row).collect();
         for line in columns(titles, &rows) {
             screen.line(line)?;
         }
@@ -96,15 +96,15 @@ impl List {
     }
 }
 
-fn row(record: &RunRecord) -> [String; 6] {
-    let took = record.ended.map(|ended| between(record.at, ended));
+fn row(run: &RunSummary) -> [String; 6] {
+    let took = run.ended.map(|ended| between(run.at, ended));
     [
-        record.id.clone(),
-        plain(&record.workflow),
-        status(record.status).to_owned(),
-        moment(record.at),
+        run.id.clone(),
+        plain(&run.workflow),
+        status(run.status).to_owned(),
+        moment(run.at),
         took.unwrap_or_default(),
-        dollars(record.micro_dollars),
+        dollars(run.micro_dollars),
     ]
 }
 
@@ -237,7 +237,7 @@ fn bar(screen: &Screen, step: &StepRecord, begin: Time, end: Time) -> String {
     let ink = match step.status {
         StepStatus::Succeeded => Ink::Green,
         StepStatus::Failed => Ink::Red,
-        StepStatus::Running | StepStatus::Waiting => Ink::Yellow,
+        StepStatus::Running | StepStatus::Waiting | StepStatus::Stopped => Ink::Yellow,
     };
     let drawn = screen.paint(ink, "━".repeat(to - from + 1));
     format!("{}{drawn}{}", " ".repeat(from), " ".repeat(BAR - 1 - to))

@@ -151,13 +151,15 @@ impl Runs for Executions {
         let Some(description) = described else {
             return Ok(RunState::Absent);
         };
-        Ok(match description.outcome {
-            None => RunState::Running,
-            Some(Outcome::Succeeded(_)) => RunState::Ended(RunStatus::Succeeded),
-            Some(Outcome::Failed(_)) => RunState::Ended(RunStatus::Failed),
-            Some(Outcome::TimedOut(_)) => RunState::Ended(RunStatus::TimedOut),
-            Some(Outcome::Aborted(_)) => RunState::Ended(RunStatus::Cancelled),
-        })
+        let how = match description.outcome {
+            None => return Ok(RunState::Running),
+            Some(Outcome::Succeeded(_)) => RunStatus::Succeeded,
+            Some(Outcome::Failed(_)) => RunStatus::Failed,
+            Some(Outcome::TimedOut(_)) => RunStatus::TimedOut,
+            Some(Outcome::Aborted(_)) => RunStatus::Cancelled,
+        };
+        let at = description.stopped.unwrap_or(description.started);
+        Ok(RunState::Ended { how, at })
     }
 }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
+use axum::http::Method;
 use axum::response::Response;
+use surface::Change;
 
 use super::App;
 use super::exchange::{incoming, outgoing};
@@ -33,7 +35,10 @@ pub(super) async fn approval(State(app): State<Arc<App>>, request: Request) -> R
 }
 
 pub(super) async fn decide(State(app): State<Arc<App>>, request: Request) -> Response {
-    outgoing(app.approving.decide(incoming(request)).await)
+    let decided = app.approving.decide(incoming(request)).await;
+    // One yes of two makes no execution go on.
+    app.host.changes().tell(Change::Any);
+    outgoing(decided)
 }
 
 pub(super) async fn notice(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -69,7 +74,13 @@ pub(super) async fn whatsapp(State(app): State<Arc<App>>, request: Request) -> R
 }
 
 pub(super) async fn run(State(app): State<Arc<App>>, request: Request) -> Response {
-    outgoing(app.running.serve(incoming(request)).await)
+    let changes = *request.method() == Method::POST;
+    let answer = app.running.serve(incoming(request)).await;
+    if changes {
+        // A run that waits for room has no execution that could go on.
+        app.host.changes().tell(Change::Any);
+    }
+    outgoing(answer)
 }
 
 pub(super) async fn tell(State(app): State<Arc<App>>, request: Request) -> Response {

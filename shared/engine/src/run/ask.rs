@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::cache::{CacheKey, Cached};
+use super::start::spend;
 use super::{Cost, Effects, Site, StepOutput};
 use crate::bot::ArgumentSchema;
 use crate::budget::{Budget, Fund, Leave, Ledger};
@@ -15,7 +16,7 @@ use crate::model::{
     ChatMessage, Deltas, ModelCall, ModelError, ModelErrorKind, ModelReply, ModelRequest, Quote,
     ToolOffer, Usage,
 };
-use crate::turn::Crew;
+use crate::turn::{Crew, Staff};
 
 /// The name of the tool by which a model gives an answer of a given form.
 const ANSWER: &str = "answer";
@@ -94,37 +95,54 @@ impl StepAsk {
             schema: ArgumentSchema::deferred(wrapped(form)),
             is_wrapped: !is_table(form),
         });
-        let mut left = CORRECTIONS;
-        let output = loop {
-            let answer = staff.brain.answer(&request, &mut purse).await;
-            let reply = answer.result.map_err(|error| {
-                Error::new(
-                    Kind::ModelFailed,
-                    format!("the model gave no answer: {error}"),
-                )
-            })?;
-            match read(&reply, form.as_ref()) {
-                Ok(output) => break output,
-                Err(wrong) if left == 0 => return Err(Error::new(Kind::ModelFailed, wrong)),
-                Err(wrong) => {
-                    left -= 1;
-                    request.messages.push(ChatMessage::Assistant {
-                        text: reply.text,
-                        calls: Vec::new(),
-                    });
-                    request.messages.push(ChatMessage::User {
-                        text: format!("{wrong}. Answer again."),
-                    });
-                }
+        let asked = ask(&staff, &mut request, form.as_ref(), &mut purse).await;
+        let paid = purse.spent.micro_dollars;
+        if paid > 0 {
+            let now = self.effects.runtime.now();
+            if let Err(error) = spend(&*self.effects.documents, run, paid, now).await {
+                tracing::warn!(run = run.id, error = %error.chain(), "what a step cost could not be noted");
             }
-        };
-        let mut output = StepOutput::new(output)?;
+        }
+        let mut output = StepOutput::new(asked?)?;
         output.cost = Some(Cost {
             model: purse.model.clone(),
             tokens: purse.spent.tokens(),
-            micro_dollars: purse.spent.micro_dollars,
+            micro_dollars: paid,
         });
         Ok(output)
+    }
+}
+
+/// Asks until the answer has the form, a few times at most.
+async fn ask(
+    staff: &Staff,
+    request: &mut ModelRequest,
+    form: Option<&Form>,
+    purse: &mut Purse<'_>,
+) -> Result<Value, Error> {
+    let mut left = CORRECTIONS;
+    loop {
+        let answer = staff.brain.answer(request, purse).await;
+        let reply = answer.result.map_err(|error| {
+            Error::new(
+                Kind::ModelFailed,
+                format!("the model gave no answer: {error}"),
+            )
+        })?;
+        match read(&reply, form) {
+            Ok(output) => return Ok(output),
+            Err(wrong) if left == 0 => return Err(Error::new(Kind::ModelFailed, wrong)),
+            Err(wrong) => {
+                left -= 1;
+                request.messages.push(ChatMessage::Assistant {
+                    text: reply.text,
+                    calls: Vec::new(),
+                });
+                request.messages.push(ChatMessage::User {
+                    text: format!("{wrong}. Answer again."),
+                });
+            }
+        }
     }
 }
 

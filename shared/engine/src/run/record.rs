@@ -143,6 +143,8 @@ pub enum StepStatus {
     Succeeded,
     /// It failed; the run may have gone on another way.
     Failed,
+    /// It was under way when the run ended.
+    Stopped,
 }
 
 type Key = (String, Option<String>);
@@ -178,6 +180,8 @@ impl RunRecord {
             ..
         } = reader;
         let steps: Vec<StepRecord> = order.iter().filter_map(|key| steps.remove(key)).collect();
+        let costs = steps.iter().filter_map(|step| step.cost.as_ref());
+        let told: u64 = costs.map(|cost| cost.micro_dollars).sum();
         let begun = match started.state {
             Begun::Queued => RunStatus::Queued,
             Begun::Skipped => RunStatus::Skipped,
@@ -196,11 +200,8 @@ impl RunRecord {
             outputs,
             error: failure.0,
             cause: failure.1,
-            micro_dollars: steps
-                .iter()
-                .filter_map(|step| step.cost.as_ref())
-                .map(|cost| cost.micro_dollars)
-                .sum(),
+            // What was paid for tries that failed is in no step's output.
+            micro_dollars: told.max(started.micro_dollars),
             steps,
         }
     }
@@ -219,7 +220,13 @@ impl Reader {
             self.status = Some(end);
             self.ended = Some(event.at);
             self.outputs = event.output.clone();
-            self.failure = (event.error.clone(), event.cause.clone());
+            self.failure = (event.error.clone(), why(event));
+            for step in self.steps.values_mut() {
+                if matches!(step.status, StepStatus::Running | StepStatus::Waiting) {
+                    step.status = StepStatus::Stopped;
+                    step.ended = Some(event.at);
+                }
+            }
             return;
         }
         match event.kind.as_str() {
@@ -264,8 +271,11 @@ impl Reader {
         // What calls something is known by its call, which names the item too.
         if event.kind != "TaskStateEntered" {
             let record = self.step((name.to_owned(), None), event.at);
-            record.status = StepStatus::Running;
-            record.ended = None;
+            // What ends a run as failed is never left.
+            (record.status, record.ended) = match event.kind.as_str() {
+                "FailStateEntered" => (StepStatus::Failed, Some(event.at)),
+                _ => (StepStatus::Running, None),
+            };
         }
     }
 
@@ -302,7 +312,7 @@ impl Reader {
         record.status = StepStatus::Failed;
         record.ended = Some(event.at);
         record.error.clone_from(&event.error);
-        record.cause.clone_from(&event.cause);
+        record.cause = why(event);
     }
 
     fn exited(&mut self, name: &str, event: &Occurrence) {
@@ -341,6 +351,16 @@ impl Reader {
             record.cached = output["cached"] == true;
         }
     }
+}
+
+/// Why something failed: what a function said, without the report that it stands in.
+fn why(event: &Occurrence) -> Option<String> {
+    let cause = event.cause.as_ref()?;
+    let report: Option<Value> = serde_json::from_str(cause).ok();
+    let said = report
+        .as_ref()
+        .and_then(|report| report["errorMessage"].as_str());
+    Some(said.unwrap_or(cause).to_owned())
 }
 
 /// Whether a state is a step, and not one that goes with it.

@@ -69,8 +69,13 @@ pub enum RunState {
     Absent,
     /// It is under way.
     Running,
-    /// It has ended so.
-    Ended(RunStatus),
+    /// It has ended.
+    Ended {
+        /// How.
+        how: RunStatus,
+        /// When.
+        at: Time,
+    },
 }
 
 /// Who wants a run, and why.
@@ -103,6 +108,9 @@ pub struct Started {
     pub inputs: Value,
     /// The version of the workflow.
     pub version: String,
+    /// What models were paid until now, in millionths of a dollar.
+    #[serde(default)]
+    pub micro_dollars: u64,
 }
 
 /// What became of the wish for a run.
@@ -193,6 +201,7 @@ impl Start {
             trigger,
             inputs,
             version: workflow.version.clone(),
+            micro_dollars: 0,
         };
         // Before there is room: whoever wakes those that wait finds what they are to start.
         let (mut started, known) =
@@ -309,7 +318,7 @@ impl Start {
             let other = RunRef { id, ..run.clone() };
             match self.runs.state(&other).await? {
                 RunState::Running => under_way.push(other),
-                RunState::Ended(_) => Box::pin(self.ended(&other)).await?,
+                RunState::Ended { .. } => Box::pin(self.ended(&other)).await?,
                 RunState::Absent => match self.read(&other).await? {
                     Some(waiting) if waiting.state == Begun::Queued => {
                         self.launch(&waiting).await?;
@@ -439,6 +448,30 @@ impl Start {
         )
         .await
     }
+}
+
+/// Adds what a model was paid to what `run` has cost.
+///
+/// # Errors
+/// When the store failed.
+pub(super) async fn spend(
+    documents: &dyn Documents,
+    run: &RunRef,
+    micro_dollars: u64,
+    now: Time,
+) -> Result<(), Error> {
+    amend(
+        documents,
+        &run_key(run),
+        |found: Option<Started>| match found {
+            Some(mut standing) => {
+                standing.micro_dollars = standing.micro_dollars.saturating_add(micro_dollars);
+                (save(standing, now), ())
+            }
+            None => (Amendment::Keep, ()),
+        },
+    )
+    .await
 }
 
 fn save(started: Started, now: Time) -> Amendment<Started> {

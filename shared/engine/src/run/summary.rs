@@ -20,8 +20,13 @@ pub struct RunSummary {
     pub status: RunStatus,
     /// When it was asked for.
     pub at: Time,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Time>,
     /// What started it, such as `manual` or `webhook`.
     pub trigger: String,
+    /// What models were paid, in millionths of a dollar.
+    pub micro_dollars: u64,
 }
 
 impl Start {
@@ -30,14 +35,14 @@ impl Start {
     /// # Errors
     /// When its execution could not be asked.
     pub async fn summary(&self, started: &Started) -> Result<RunSummary, Error> {
-        let status = match started.state {
-            Begun::Queued => RunStatus::Queued,
-            Begun::Skipped => RunStatus::Skipped,
-            Begun::Cancelled => RunStatus::Cancelled,
+        let (status, ended) = match started.state {
+            Begun::Queued => (RunStatus::Queued, None),
+            Begun::Skipped => (RunStatus::Skipped, None),
+            Begun::Cancelled => (RunStatus::Cancelled, None),
             Begun::Started => match self.runs.state(&started.run).await? {
-                RunState::Ended(how) => how,
+                RunState::Ended { how, at } => (how, Some(at)),
                 // An execution may be known a moment after it was started.
-                RunState::Running | RunState::Absent => RunStatus::Running,
+                RunState::Running | RunState::Absent => (RunStatus::Running, None),
             },
         };
         let kind = started.trigger["type"].as_str().unwrap_or("manual");
@@ -47,7 +52,9 @@ impl Start {
             version: started.version.clone(),
             status,
             at: started.at,
+            ended,
             trigger: kind.to_owned(),
+            micro_dollars: started.micro_dollars,
         })
     }
 }

@@ -2,25 +2,30 @@
 
 use engine::bus::NewEvent;
 use engine::run::{RunRecord, RunSummary};
+use engine::workflow::graph::Drawing;
 use schemars::generate::SchemaGenerator;
 use schemars::json_schema;
 use serde_json::{Value, json};
 
-use super::{answers, content, path, query, tenant, webhook};
-use crate::{NewRun, Posted, Runs, Workflows};
+use super::{answers, content, path, problem, query, tenant, webhook};
+use crate::{Change, NewRun, Posted, Runs, Workflows};
 
 /// Where workflows are listed.
 pub const WORKFLOWS: &str = "/v1/{tenant}/workflows";
 /// Where a run of one is started.
 pub const START: &str = "/v1/{tenant}/workflows/{workflow}/runs";
+/// Where the picture of one is.
+pub const GRAPH: &str = "/v1/{tenant}/workflows/{workflow}/graph";
 /// Where runs are listed.
 pub const RUNS: &str = "/v1/{tenant}/runs";
 /// Where one is read.
 pub const RUN: &str = "/v1/{tenant}/runs/{run}";
+/// Where its picture is.
+pub const RUN_GRAPH: &str = "/v1/{tenant}/runs/{run}/graph";
 /// Where it is ended.
 pub const CANCEL: &str = "/v1/{tenant}/runs/{run}/cancel";
-/// Where events are posted.
-pub const POSTED: &str = "/v1/{tenant}/events";
+/// Where events are posted, and changes of runs and approvals streamed.
+pub const CHANGES: &str = "/v1/{tenant}/events";
 /// Where other services start runs.
 pub const HOOK: &str = "/v1/{tenant}/hooks/{workflow}";
 
@@ -36,7 +41,7 @@ pub(super) fn describe(paths: &mut Value, schemas: &mut SchemaGenerator) {
         },
     });
     paths[START] = json!({
-        "parameters": [tenant(), workflow],
+        "parameters": [tenant(), workflow.clone()],
         "post": {
             "summary": "Start a run; answered once it is sure to take place, or that there is no room for it",
             "parameters": [{
@@ -45,6 +50,30 @@ pub(super) fn describe(paths: &mut Value, schemas: &mut SchemaGenerator) {
             }],
             "requestBody": { "required": true, "content": content(&schemas.subschema_for::<NewRun>()) },
             "responses": answers("202", &schemas.subschema_for::<RunSummary>(), schemas, &["400", "401", "403", "404", "413", "415", "422", "429", "503"]),
+        },
+    });
+    paths[GRAPH] = json!({
+        "parameters": [tenant(), workflow],
+        "get": {
+            "summary": "A workflow as a picture: where its steps stand, and what leads from one to the next",
+            "responses": answers("200", &schemas.subschema_for::<Drawing>(), schemas, &["400", "401", "403", "404", "503"]),
+        },
+    });
+    paths[RUN_GRAPH] = json!({
+        "parameters": [tenant(), run.clone()],
+        "get": {
+            "summary": "A run as a picture: its workflow as it is now, and how each step stands in the run",
+            "responses": answers("200", &schemas.subschema_for::<Drawing>(), schemas, &["400", "401", "403", "404", "503"]),
+        },
+    });
+    paths[CHANGES] = json!({
+        "parameters": [tenant()],
+        "get": {
+            "summary": "Server-sent events when runs and approvals change; `event` is the change's `type`, `data` the change as JSON. Hints; on one machine only",
+            "responses": {
+                "200": { "description": "A stream of events", "content": { "text/event-stream": { "schema": schemas.subschema_for::<Change>() } } },
+                "401": problem(schemas), "403": problem(schemas),
+            },
         },
     });
     paths[RUNS] = json!({
@@ -72,13 +101,10 @@ pub(super) fn describe(paths: &mut Value, schemas: &mut SchemaGenerator) {
             "responses": answers("200", &schemas.subschema_for::<RunRecord>(), schemas, &["400", "401", "403", "404", "409", "503"]),
         },
     });
-    paths[POSTED] = json!({
-        "parameters": [tenant()],
-        "post": {
-            "summary": "Tell of something that happened, for the workflows that start with it or wait for it; the same id is the same event",
-            "requestBody": { "required": true, "content": content(&schemas.subschema_for::<NewEvent>()) },
-            "responses": answers("202", &schemas.subschema_for::<Posted>(), schemas, &["400", "401", "403", "413", "415", "422", "503"]),
-        },
+    paths[CHANGES]["post"] = json!({
+        "summary": "Tell of something that happened, for the workflows that start with it or wait for it; the same id is the same event",
+        "requestBody": { "required": true, "content": content(&schemas.subschema_for::<NewEvent>()) },
+        "responses": answers("202", &schemas.subschema_for::<Posted>(), schemas, &["400", "401", "403", "413", "415", "422", "503"]),
     });
     let mut taken = webhook(schemas);
     if let Value::Object(taken) = &mut taken {

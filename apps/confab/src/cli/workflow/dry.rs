@@ -75,6 +75,7 @@ pub(super) fn run(
         trigger,
         inputs,
         version: workflow.version.clone(),
+        micro_dollars: 0,
     };
     let machine = format!("workflow-{}", workflow.name);
     let failed = |message: String| Error::new(Kind::Internal, message);

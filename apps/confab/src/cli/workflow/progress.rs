@@ -125,6 +125,7 @@ impl<'s> Progress<'s> {
             StepStatus::Waiting => self.screen.paint(Ink::Yellow, "?"),
             StepStatus::Succeeded => self.screen.paint(Ink::Green, "✓"),
             StepStatus::Failed => self.screen.paint(Ink::Red, "✗"),
+            StepStatus::Stopped => self.screen.paint(Ink::Yellow, "-"),
         };
         let item = step
             .item
