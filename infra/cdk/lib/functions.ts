@@ -1,5 +1,5 @@
 import {
-  answerFor, answerSteps, askPeople, bodies, cancelRuns, connections, events, followRuns, type Grant, items, park, readRuns, secret,
+  answerFor, answerSteps, askPeople, bodies, cancelRuns, connections, events, followRuns, giveUp, type Grant, items, park, readRuns, secret,
   seeThrough, startRun, startTurn,
 } from './grants';
 
@@ -167,7 +167,7 @@ export const functions = {
     memory: 256, timeout: 10, bots: true, http: ['POST /v1/{tenant}/hooks/{workflow}'],
     may: [...beginRun, secret('secrets')],
   },
-  'workflow-start': { memory: 128, timeout: 30, bots: true, may: beginRun },
+  'workflow-start': { memory: 128, timeout: 30, bots: true, may: [...beginRun, giveUp] },
   'job-runs': {
     memory: 128, timeout: 30,
     may: [items('document/*/run', 'GetItem', 'PutItem'), items('document/*/room', 'GetItem', 'PutItem'), startRun, followRuns],

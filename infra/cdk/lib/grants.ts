@@ -4,7 +4,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 export type Grant =
   | { readonly on: 'table'; readonly keys: string; readonly actions: readonly string[] }
   | { readonly on: 'bucket'; readonly actions: readonly string[] }
-  | { readonly on: 'access' | 'secrets' | 'turn' | 'approval' | 'answers' | 'parked' | 'sockets' | 'stream' | 'redrive' }
+  | { readonly on: 'access' | 'secrets' | 'turn' | 'approval' | 'answers' | 'parked' | 'sockets' | 'stream' | 'redrive' | 'missed' }
   | { readonly on: 'workflows' | 'steps' | 'notices' | 'runs' | 'cancelled' | 'histories' };
 
 type ItemAction = 'GetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
@@ -31,6 +31,8 @@ export const cancelRuns: Grant = { on: 'cancelled' };
 /** Reading what a run's steps were given and gave. */
 export const readRuns: Grant = { on: 'histories' };
 export const park: Grant = { on: 'parked' };
+/** Where Lambda puts what the function could not do. */
+export const giveUp: Grant = { on: 'missed' };
 /** Sending to open WebSockets. */
 export const connections: Grant = { on: 'sockets' };
 /** What Lambda's poller reads on behalf of the function. */
@@ -52,6 +54,7 @@ const simple = {
   cancelled: ['states:StopExecution'],
   histories: ['states:GetExecutionHistory'],
   parked: ['sqs:SendMessage'],
+  missed: ['sqs:SendMessage'],
   sockets: ['execute-api:ManageConnections'],
   stream: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
   redrive: ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'],

@@ -38,7 +38,7 @@ pub use approve::StepApprove;
 pub use ask::StepAsk;
 pub use catalogue::{Catalogue, Offer};
 pub use effect::Effects;
-pub use fire::{Fire, Firing};
+pub use fire::{Fire, FiredBy, Firing};
 pub use notify::{NotifyInput, StepNotify};
 pub use record::{Histories, RunRecord, RunStatus, StepRecord, StepStatus};
 pub use request::StepHttp;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use engine::run::{Beginning, RunRecord, RunStatus};
-use engine::workflow::{InputType, Library, Workflow, graph};
+use engine::workflow::{InputType, Library, Timer, Workflow, graph};
 use serde_json::{Map, Value, json};
 
 use super::Place;
@@ -55,7 +55,7 @@ struct Compile {
     name: Option<String>,
     #[command(flatten)]
     folder: Folder2,
-    /// The folder to write <name>.asl.json files to
+    /// The folder to write <name>.asl.json files to, and <name>.timers.json with the schedules of those that have some
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -166,7 +166,7 @@ fn check(folder: &Folder, screen: &Screen) -> Result<(), Failure> {
 
 impl Compile {
     fn run(&self, screen: &Screen) -> Result<(), Failure> {
-        let (_, library) = library(&self.folder.bot)?;
+        let (folder, library) = library(&self.folder.bot)?;
         let names: Vec<&String> = match &self.name {
             Some(name) => vec![&find(&library, name)?.name],
             None => library.workflows.keys().collect(),
@@ -181,10 +181,27 @@ impl Compile {
             };
             return Ok(screen.line(pretty(&library.definitions[*name]))?);
         };
+        let timers = names.iter().map(|name| {
+            let timers = library.workflows[*name].timers();
+            Ok((*name, timers.map_err(|problems| folder.wrong(problems))?))
+        });
+        let timers: Vec<(&String, Vec<Timer>)> = timers.collect::<Result<_, Failure>>()?;
         std::fs::create_dir_all(out)?;
-        for name in names {
+        for (name, timers) in timers {
             let path = out.join(format!("{name}.asl.json"));
             std::fs::write(&path, format!("{}\n", pretty(&library.definitions[name])))?;
+            screen.note(format_args!("{}", path.display()));
+            let path = out.join(format!("{name}.timers.json"));
+            if timers.is_empty() {
+                // Of an earlier version that had a schedule.
+                match std::fs::remove_file(&path) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(error.into());
+                    }
+                    _ => continue,
+                }
+            }
+            std::fs::write(&path, format!("{}\n", pretty(&json!(timers))))?;
             screen.note(format_args!("{}", path.display()));
         }
         Ok(())
