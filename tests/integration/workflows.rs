@@ -1,5 +1,6 @@
 //! Workflows on the whole local host: crashes at every step, people, schedules, room.
 
+mod retrying;
 mod world;
 
 use engine::run::{Begun, RunStatus, StepStatus};

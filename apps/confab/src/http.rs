@@ -182,6 +182,7 @@ fn router(app: Arc<App>) -> Router {
         .route(openapi::WORKFLOWS, get(api::run))
         .route(openapi::START, post(api::run))
         .route(openapi::RUNS, get(api::run))
+        .route(openapi::RETRY, post(api::run))
         .route(openapi::RUN, get(api::run))
         .route(openapi::CANCEL, post(api::run))
         .route(openapi::SESSION, get(api::standing))

@@ -1,5 +1,5 @@
-//! `api-runs`: `GET …/workflows`, `POST …/workflows/{workflow}/runs`, `GET …/runs`, `GET …/runs/{run}` and
-//! `POST …/runs/{run}/cancel`. Sample: `events/api-runs/start.json`.
+//! `api-runs`: `GET …/workflows`, `POST …/workflows/{workflow}/runs`, `GET …/runs`, `GET …/runs/{run}`,
+//! `POST …/runs/{run}/cancel` and `…/retry`. Sample: `events/api-runs/start.json`.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
 import {
-  answerFor, answerSteps, askPeople, bodies, cancelRuns, connections, events, followRuns, giveUp, type Grant, items, park, readRuns, secret,
+  answerFor, answerSteps, askPeople, bodies, cancelRuns, connections, events, followRuns, giveUp, type Grant, items, park, readRuns, retryRuns, secret,
   seeThrough, startRun, startTurn,
 } from './grants';
 
@@ -159,9 +159,9 @@ export const functions = {
     memory: 256, timeout: 30, bots: true,
     http: [
       'GET /v1/{tenant}/workflows', 'POST /v1/{tenant}/workflows/{workflow}/runs',
-      `GET ${runs}`, `GET ${runs}/{run}`, `POST ${runs}/{run}/cancel`,
+      `GET ${runs}`, `GET ${runs}/{run}`, `POST ${runs}/{run}/cancel`, `POST ${runs}/{run}/retry`,
     ],
-    may: [...beginRun, items('document/*/run', 'Query'), readRuns, secret('access')],
+    may: [...beginRun, items('document/*/run', 'Query'), readRuns, retryRuns, secret('access')],
   },
   'webhook-run': {
     memory: 256, timeout: 10, bots: true, http: ['POST /v1/{tenant}/hooks/{workflow}'],

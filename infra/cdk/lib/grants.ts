@@ -5,7 +5,7 @@ export type Grant =
   | { readonly on: 'table'; readonly keys: string; readonly actions: readonly string[] }
   | { readonly on: 'bucket'; readonly actions: readonly string[] }
   | { readonly on: 'access' | 'secrets' | 'turn' | 'approval' | 'answers' | 'parked' | 'sockets' | 'stream' | 'redrive' | 'missed' }
-  | { readonly on: 'workflows' | 'steps' | 'notices' | 'runs' | 'cancelled' | 'histories' };
+  | { readonly on: 'workflows' | 'steps' | 'notices' | 'runs' | 'cancelled' | 'retried' | 'histories' };
 
 type ItemAction = 'GetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
 
@@ -28,6 +28,8 @@ export const answerSteps: Grant = { on: 'steps' };
 /** Asking how a run stands. */
 export const followRuns: Grant = { on: 'runs' };
 export const cancelRuns: Grant = { on: 'cancelled' };
+/** Letting those go on that failed. */
+export const retryRuns: Grant = { on: 'retried' };
 /** Reading what a run's steps were given and gave. */
 export const readRuns: Grant = { on: 'histories' };
 export const park: Grant = { on: 'parked' };
@@ -52,6 +54,7 @@ const simple = {
   steps: ['states:SendTaskFailure', 'states:SendTaskSuccess'],
   runs: ['states:DescribeExecution'],
   cancelled: ['states:StopExecution'],
+  retried: ['states:RedriveExecution'],
   histories: ['states:GetExecutionHistory'],
   parked: ['sqs:SendMessage'],
   missed: ['sqs:SendMessage'],

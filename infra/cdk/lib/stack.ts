@@ -83,6 +83,7 @@ export class ConfabStack extends Stack {
       steps: { arn: `${workflow}*` },
       runs: { arn: execution, variables: { CONFAB_WORKFLOW_MACHINES: workflow } },
       cancelled: { arn: execution },
+      retried: { arn: execution },
       histories: { arn: execution },
       parked: { arn: storage.parked.queueArn, variables: { CONFAB_PARKED_QUEUE: storage.parked.queueUrl } },
       sockets: { arn: sockets.connectionsArn, variables: { CONFAB_SOCKETS: sockets.stage.callbackUrl } },

@@ -21,7 +21,7 @@ use crate::{
 
 mod runs;
 
-pub use runs::{CANCEL, HOOK, RUN, RUNS, START, WORKFLOWS};
+pub use runs::{CANCEL, HOOK, RETRY, RUN, RUNS, START, WORKFLOWS};
 
 /// Where messages are written and read.
 pub const MESSAGES: &str = "/v1/{tenant}/{bot}/sessions/{session}/messages";

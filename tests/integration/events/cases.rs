@@ -107,6 +107,7 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
             ("list", Status(200, "\"trigger\":\"manual\"")),
             ("show", Status(200, "\"inputs\":{\"day\":\"Tuesday\"}")),
             ("cancel-nothing", Problem(404, "not_found")),
+            ("retry-nothing", Problem(404, "not_found")),
         ],
     ),
     (

@@ -1,4 +1,4 @@
-//! `confab workflow`: check, compile, draw and run a bot's workflows.
+//! `confab workflow`: check, compile, draw, run and publish a bot's workflows.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,10 +12,11 @@ use super::Place;
 use super::failure::Failure;
 use super::screen::Screen;
 use crate::assemble::{Assembly, BotFolder, Env, LOCAL_TENANT};
-use crate::host;
+use crate::host::{self, Host};
 
 mod dry;
 mod progress;
+mod publish;
 
 use progress::Progress;
 pub(super) use progress::status;
@@ -23,7 +24,7 @@ pub(super) use progress::status;
 /// How often a run that is watched is looked at.
 const LOOK: Duration = Duration::from_millis(120);
 
-/// Check, compile, draw and run a bot's workflows
+/// Check, compile, draw, run and publish a bot's workflows
 #[derive(Args)]
 pub(super) struct WorkflowCommand {
     #[command(subcommand)]
@@ -40,6 +41,12 @@ enum What {
     Graph(Graph),
     /// Run a workflow and show how it goes
     Run(Box<RunIt>),
+    /// Keep a workflow as it is now under a number of its own
+    Publish(publish::Named),
+    /// List the versions of a workflow
+    Versions(publish::Named),
+    /// Put an earlier version of a workflow in place of the present one
+    Rollback(publish::Rollback),
 }
 
 #[derive(Args)]
@@ -112,6 +119,9 @@ impl WorkflowCommand {
             What::Check(folder) => check(folder, screen),
             What::Compile(compile) => compile.run(screen),
             What::Graph(graph) => graph.run(screen),
+            What::Publish(named) => named.publish(screen, env),
+            What::Versions(named) => named.list(screen, env),
+            What::Rollback(rollback) => rollback.run(screen, env),
             What::Run(run) if run.dry => run.dry(screen),
             What::Run(run) => super::on_tokio(run.live(screen, env)),
         }
@@ -286,22 +296,27 @@ impl RunIt {
             cause: None,
         };
         let started = host.begin(&self.name, beginning).await?;
-        let mut progress = Progress::new(screen);
-        let record = loop {
-            let record = host.run_record(LOCAL_TENANT, &started.run.id).await?;
-            progress.show(&record)?;
-            if has_ended(record.status) {
-                break record;
-            }
-            tokio::time::sleep(LOOK).await;
-        };
-        if screen.is_json() {
-            screen.document(&record)?;
-        } else {
-            progress.end(&record)?;
-        }
-        verdict(&record)
+        follow(screen, host, &started.run.id).await
     }
+}
+
+/// Shows how a run goes until it has ended; it is a failure when the run has failed.
+pub(super) async fn follow(screen: &Screen, host: &Host, id: &str) -> Result<(), Failure> {
+    let mut progress = Progress::new(screen);
+    let record = loop {
+        let record = host.run_record(LOCAL_TENANT, id).await?;
+        progress.show(&record)?;
+        if has_ended(record.status) {
+            break record;
+        }
+        tokio::time::sleep(LOOK).await;
+    };
+    if screen.is_json() {
+        screen.document(&record)?;
+    } else {
+        progress.end(&record)?;
+    }
+    verdict(&record)
 }
 
 fn has_ended(status: RunStatus) -> bool {

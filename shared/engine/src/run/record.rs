@@ -71,8 +71,28 @@ pub struct RunRecord {
     pub cause: Option<String>,
     /// What models were paid, in millionths of a dollar.
     pub micro_dollars: u64,
+    /// Each time it was taken up: at first, and by every retry.
+    pub attempts: Vec<AttemptRecord>,
     /// The steps that were reached, in the order they began.
     pub steps: Vec<StepRecord>,
+}
+
+/// One time that a run was taken up.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct AttemptRecord {
+    /// When it was taken up.
+    pub at: Time,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Time>,
+    /// How it stands.
+    pub status: RunStatus,
+    /// The error that ended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
 }
 
 /// How a run stands.
@@ -154,10 +174,8 @@ struct Reader {
     order: Vec<Key>,
     /// Calls that have not been answered, the oldest first.
     open: Vec<Key>,
-    status: Option<RunStatus>,
-    ended: Option<Time>,
+    attempts: Vec<AttemptRecord>,
     outputs: Option<Value>,
-    failure: (Option<String>, Option<String>),
 }
 
 impl RunRecord {
@@ -171,10 +189,8 @@ impl RunRecord {
         let Reader {
             mut steps,
             order,
-            status,
-            ended,
+            attempts,
             outputs,
-            failure,
             ..
         } = reader;
         let steps: Vec<StepRecord> = order.iter().filter_map(|key| steps.remove(key)).collect();
@@ -184,24 +200,42 @@ impl RunRecord {
             Begun::Cancelled => RunStatus::Cancelled,
             Begun::Started => RunStatus::Running,
         };
+        let last = attempts.last().cloned();
+        let (status, ended, error, cause) = match last {
+            Some(last) => (last.status, last.ended, last.error, last.cause),
+            None => (begun, None, None, None),
+        };
         Self {
             id: started.run.id,
             workflow: started.run.workflow,
             version: started.version,
-            status: status.unwrap_or(begun),
+            status,
             at: started.at,
             ended,
             trigger: started.trigger,
             inputs: started.inputs,
             outputs,
-            error: failure.0,
-            cause: failure.1,
+            error,
+            cause,
             micro_dollars: steps
                 .iter()
                 .filter_map(|step| step.cost.as_ref())
                 .map(|cost| cost.micro_dollars)
                 .sum(),
+            attempts,
             steps,
+        }
+    }
+}
+
+impl AttemptRecord {
+    fn begun(at: Time) -> Self {
+        Self {
+            at,
+            ended: None,
+            status: RunStatus::Running,
+            error: None,
+            cause: None,
         }
     }
 }
@@ -216,13 +250,21 @@ impl Reader {
             _ => None,
         };
         if let Some(end) = end {
-            self.status = Some(end);
-            self.ended = Some(event.at);
-            self.outputs = event.output.clone();
-            self.failure = (event.error.clone(), event.cause.clone());
+            let attempt = self.attempt(event.at);
+            attempt.status = end;
+            attempt.ended = Some(event.at);
+            attempt.error.clone_from(&event.error);
+            attempt.cause.clone_from(&event.cause);
+            self.outputs.clone_from(&event.output);
             return;
         }
         match event.kind.as_str() {
+            "ExecutionStarted" => drop(self.attempt(event.at)),
+            "ExecutionRedriven" => {
+                self.attempts.push(AttemptRecord::begun(event.at));
+                // They were broken off, and are made again.
+                self.open.clear();
+            }
             "LambdaFunctionScheduled" | "TaskScheduled" => self.called(event),
             "LambdaFunctionFailed" | "LambdaFunctionTimedOut" | "TaskFailed" | "TaskTimedOut" => {
                 self.failed(event)
@@ -237,6 +279,14 @@ impl Reader {
                 _ => {}
             },
         }
+    }
+
+    fn attempt(&mut self, at: Time) -> &mut AttemptRecord {
+        if self.attempts.is_empty() {
+            self.attempts.push(AttemptRecord::begun(at));
+        }
+        let last = self.attempts.len() - 1;
+        &mut self.attempts[last]
     }
 
     fn step(&mut self, key: Key, at: Time) -> &mut StepRecord {

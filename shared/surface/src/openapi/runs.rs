@@ -17,6 +17,8 @@ pub const RUNS: &str = "/v1/{tenant}/runs";
 pub const RUN: &str = "/v1/{tenant}/runs/{run}";
 /// Where it is ended.
 pub const CANCEL: &str = "/v1/{tenant}/runs/{run}/cancel";
+/// Where it is retried.
+pub const RETRY: &str = "/v1/{tenant}/runs/{run}/retry";
 /// Where other services start runs.
 pub const HOOK: &str = "/v1/{tenant}/hooks/{workflow}";
 
@@ -55,10 +57,17 @@ pub(super) fn describe(paths: &mut Value, schemas: &mut SchemaGenerator) {
         },
     });
     paths[RUN] = json!({
-        "parameters": [tenant(), run],
+        "parameters": [tenant(), run.clone()],
         "get": {
             "summary": "A run with its steps: what each was given, gave, cost and how often it was tried",
             "responses": answers("200", &schemas.subschema_for::<RunRecord>(), schemas, &["400", "401", "403", "404", "503"]),
+        },
+    });
+    paths[RETRY] = json!({
+        "parameters": [tenant(), run.clone()],
+        "post": {
+            "summary": "Let a run that failed, was cancelled or took too long go on from there; what it finished is not done again",
+            "responses": answers("200", &schemas.subschema_for::<RunRecord>(), schemas, &["400", "401", "403", "404", "409", "429", "503"]),
         },
     });
     paths[CANCEL] = json!({
