@@ -32,6 +32,7 @@ impl Shared {
         }
         Ok(())
     }
+
     /// Waits for an execution that has ended to be put away: its end may still be on its way to the disk.
     async fn closed(self: &Arc<Self>, id: &ExecutionId) -> Result<(), RedriveError> {
         let (sender, ended) = oneshot::channel();

@@ -64,12 +64,8 @@ impl Named {
             number, version, ..
         } = version;
         let name = &self.name;
-        Ok(match is_new {
-            true => screen.line(format_args!("{name} is version {number} now ({version})"))?,
-            false => screen.line(format_args!(
-                "{name} was version {number} already ({version})"
-            ))?,
-        })
+        let became = if is_new { "is now" } else { "was already" };
+        Ok(screen.line(format_args!("{name} {became} version {number} ({version})"))?)
     }
 
     fn keep(&self, versions: &Versions, data: &Path) -> Result<(Version, bool), Failure> {
