@@ -93,17 +93,20 @@ def create_stack(address):
         )["stateMachineArn"]
         for name, kind in ((MACHINE, "EXPRESS"), ("approval", "STANDARD"), ("notify", "STANDARD"))
     )
-    workflow = call(
-        address,
-        "states",
-        "AWSStepFunctions.CreateStateMachine",
-        {
-            "name": "workflow-changed_hours",
-            "type": "STANDARD",
-            "roleArn": "arn:aws:iam::000000000000:role/workflow",
-            "definition": json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
-        },
-    )["stateMachineArn"]
+    workflow, _ = (
+        call(
+            address,
+            "states",
+            "AWSStepFunctions.CreateStateMachine",
+            {
+                "name": f"workflow-{name}",
+                "type": "STANDARD",
+                "roleArn": "arn:aws:iam::000000000000:role/workflow",
+                "definition": json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
+            },
+        )["stateMachineArn"]
+        for name in ("changed_hours", "elder_checkin")
+    )
     run = {"id": "run-1", "tenant": "local", "bot": "texts", "workflow": "changed_hours"}
     start = {"run": run, "trigger": {"type": "manual"}, "inputs": {"day": "Monday"}}
     call(

@@ -1,6 +1,7 @@
 //! Workflows on the whole local host: crashes at every step, people, schedules, room.
 
 mod events;
+mod retrying;
 mod world;
 
 use engine::run::{Begun, RunStatus, StepStatus};

@@ -22,6 +22,7 @@ mod folder;
 pub mod reload;
 mod survey;
 mod vault;
+mod versions;
 
 pub use data::{DataFolder, data_path, database_path};
 pub use env::Env;
@@ -29,6 +30,7 @@ pub use error::Error;
 pub use folder::{BotFolder, Ready, settings_problem};
 pub use survey::{Survey, survey};
 pub use vault::Vault;
+pub use versions::{Version, Versions, text_of};
 
 /// The tenant of this machine's own user.
 pub const LOCAL_TENANT: &str = "local";
@@ -94,6 +96,11 @@ impl Assembly {
         let warnings = warnings(&vault, &ready);
         let host = Host::new(ground(&runtime, &vault, env, ready.staff, &data)?)?;
         host.shelve(&ready.library)?;
+        let kept = Versions::new(data.path()).keep_all(folder.files(), &ready.library);
+        kept.map_err(|source| Error::Data {
+            folder: data.path().to_owned(),
+            source,
+        })?;
         Ok(Self {
             host,
             folder,

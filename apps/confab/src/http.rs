@@ -184,6 +184,7 @@ fn router(app: Arc<App>) -> Router {
         .route(openapi::START, post(api::run))
         .route(openapi::RUNS, get(api::run))
         .route(openapi::GRAPH, get(api::run))
+        .route(openapi::RETRY, post(api::run))
         .route(openapi::RUN, get(api::run))
         .route(openapi::RUN_GRAPH, get(api::run))
         .route(openapi::CHANGES, get(events::changes).post(api::tell))

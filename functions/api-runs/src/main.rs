@@ -1,5 +1,6 @@
 //! `api-runs`: `GET …/workflows`, `POST …/workflows/{workflow}/runs`, `GET …/runs`, `GET …/runs/{run}`,
-//! `POST …/runs/{run}/cancel`, and the pictures `GET …/workflows/{workflow}/graph` and `GET …/runs/{run}/graph`. Sample: `events/api-runs/start.json`.
+//! `POST …/runs/{run}/cancel` and `…/retry`, and the pictures `GET …/workflows/{workflow}/graph` and `GET …/runs/{run}/graph`.
+//! Sample: `events/api-runs/start.json`.
 
 use std::sync::Arc;
 

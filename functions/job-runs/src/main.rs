@@ -26,8 +26,10 @@ async fn main() -> Result<(), lambda::Error> {
     let start = ground.start(&store, &machines);
     lambda::serve(async |change: Change| {
         // The event leaves a long input out.
-        let ended = machines.started_with(&change.detail.execution_arn).await?;
-        start.ended(&ended.run).await
+        match machines.ended_with(&change.detail.execution_arn).await? {
+            Some(ended) => start.ended(&ended.run).await,
+            None => Ok(()),
+        }
     })
     .await
 }

@@ -1,5 +1,5 @@
 import {
-  answerFor, answerSteps, askPeople, bodies, cancelRuns, connections, events, followRuns, type Grant, items, park, readRuns, secret,
+  answerFor, answerSteps, askPeople, bodies, cancelRuns, connections, events, followRuns, giveUp, type Grant, items, park, readRuns, retryRuns, secret,
   seeThrough, startRun, startTurn, tellEvents,
 } from './grants';
 
@@ -162,15 +162,15 @@ export const functions = {
     http: [
       'GET /v1/{tenant}/workflows', 'POST /v1/{tenant}/workflows/{workflow}/runs',
       'GET /v1/{tenant}/workflows/{workflow}/graph',
-      `GET ${runs}`, `GET ${runs}/{run}`, `GET ${runs}/{run}/graph`, `POST ${runs}/{run}/cancel`,
+      `GET ${runs}`, `GET ${runs}/{run}`, `GET ${runs}/{run}/graph`, `POST ${runs}/{run}/cancel`, `POST ${runs}/{run}/retry`,
     ],
-    may: [...beginRun, items('document/*/run', 'Query'), readRuns, secret('access')],
+    may: [...beginRun, items('document/*/run', 'Query'), readRuns, retryRuns, secret('access')],
   },
   'webhook-run': {
     memory: 256, timeout: 10, bots: true, http: ['POST /v1/{tenant}/hooks/{workflow}'],
     may: [...beginRun, secret('secrets'), tellEvents],
   },
-  'workflow-start': { memory: 128, timeout: 30, bots: true, may: beginRun },
+  'workflow-start': { memory: 128, timeout: 30, bots: true, may: [...beginRun, giveUp] },
   'job-runs': {
     memory: 128, timeout: 30,
     may: [items('document/*/run', 'GetItem', 'PutItem'), items('document/*/room', 'GetItem', 'PutItem'), startRun, followRuns],

@@ -4,9 +4,8 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 export type Grant =
   | { readonly on: 'table'; readonly keys: string; readonly actions: readonly string[] }
   | { readonly on: 'bucket'; readonly actions: readonly string[] }
-  | { readonly on: 'access' | 'secrets' | 'turn' | 'approval' | 'answers' | 'parked' | 'sockets' | 'stream' | 'redrive' }
-  | { readonly on: 'bus' }
-  | { readonly on: 'workflows' | 'steps' | 'notices' | 'runs' | 'cancelled' | 'histories' };
+  | { readonly on: 'access' | 'secrets' | 'turn' | 'approval' | 'answers' | 'parked' | 'sockets' | 'stream' | 'redrive' | 'missed' | 'bus' }
+  | { readonly on: 'workflows' | 'steps' | 'notices' | 'runs' | 'cancelled' | 'retried' | 'histories' };
 
 type ItemAction = 'GetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
 
@@ -29,11 +28,15 @@ export const answerSteps: Grant = { on: 'steps' };
 /** Asking how a run stands. */
 export const followRuns: Grant = { on: 'runs' };
 export const cancelRuns: Grant = { on: 'cancelled' };
+/** Letting those go on that failed. */
+export const retryRuns: Grant = { on: 'retried' };
 /** Reading what a run's steps were given and gave. */
 export const readRuns: Grant = { on: 'histories' };
 /** Telling of what workflows wait for. */
 export const tellEvents: Grant = { on: 'bus' };
 export const park: Grant = { on: 'parked' };
+/** Where Lambda puts what the function could not do. */
+export const giveUp: Grant = { on: 'missed' };
 /** Sending to open WebSockets. */
 export const connections: Grant = { on: 'sockets' };
 /** What Lambda's poller reads on behalf of the function. */
@@ -53,9 +56,11 @@ const simple = {
   steps: ['states:SendTaskFailure', 'states:SendTaskSuccess'],
   runs: ['states:DescribeExecution'],
   cancelled: ['states:StopExecution'],
+  retried: ['states:RedriveExecution'],
   histories: ['states:GetExecutionHistory'],
   bus: ['events:PutEvents'],
   parked: ['sqs:SendMessage'],
+  missed: ['sqs:SendMessage'],
   sockets: ['execute-api:ManageConnections'],
   stream: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
   redrive: ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'],

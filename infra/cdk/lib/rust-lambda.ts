@@ -58,6 +58,9 @@ export class RustLambda extends Construct {
       systemLogLevelV2: lambda.SystemLogLevel.WARN,
       environment: { ...environment(spec.may, resources), ...(spec.sends && settings.carriers) },
     });
+    if (spec.may.some(({ on }) => on === 'missed')) {
+      (this.function.node.defaultChild as lambda.CfnFunction).deadLetterConfig = { targetArn: resources.missed.arn };
+    }
     rmSync(code, { recursive: true });
   }
 }

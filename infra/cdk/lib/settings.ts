@@ -9,6 +9,8 @@ export interface Settings {
   readonly assets: string;
   /** The folder of the bots' compiled workflows, <name>.asl.json. */
   readonly workflows: string;
+  /** Whose runs the schedules of workflows start. */
+  readonly tenants: readonly string[];
   /** `true`: the table is encrypted with a key of its own ($1 a month). */
   readonly kms: boolean;
   /** Bedrock model ids that turn-run may call with its role, like `anthropic.claude-*`. */
@@ -29,6 +31,7 @@ export function readSettings(node: Node): Settings {
     bots: (text('bots') ?? '../../examples/support').split(','),
     assets: text('assets') ?? '../../target/lambda',
     workflows: text('workflows') ?? '../../target/workflows',
+    tenants: (text('tenants') ?? '').split(',').filter((tenant) => tenant),
     kms: text('kms') === 'true',
     bedrock: text('bedrock'),
     carriers: Object.fromEntries(Object.entries(bases).filter((base): base is [string, string] => !!base[1])),

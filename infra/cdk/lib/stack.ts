@@ -10,6 +10,7 @@ import { Http, Sockets } from './apis';
 import { type FunctionName, functions, type FunctionSpec } from './functions';
 import type { Resources } from './grants';
 import { RustLambda } from './rust-lambda';
+import { schedulerRole } from './schedules';
 import { isKept, type Settings } from './settings';
 import { nameSecret, type SecretName, Storage } from './storage';
 import { Machine } from './turn-machine';
@@ -42,7 +43,7 @@ export class ConfabStack extends Stack {
     const turn = Machine.written(this, 'turn', made, StateMachineType.EXPRESS);
     const approval = Machine.written(this, 'approval', made, StateMachineType.STANDARD);
     Machine.written(this, 'notify', made, StateMachineType.STANDARD);
-    new WorkflowMachines(this, 'workflows', { functions: made, prefix: this.states('stateMachine', 'workflow-'), bus, settings });
+    new WorkflowMachines(this, 'workflows', { functions: made, prefix: this.states('stateMachine', 'workflow-'), bus, missed: storage.missed, settings });
     this.sweep(made['job-sweep']);
     followSessions(made['stream-holds'], storage);
     takeBack(made['queue-redrive'], storage);
@@ -84,12 +85,14 @@ export class ConfabStack extends Stack {
       steps: { arn: `${workflow}*` },
       runs: { arn: execution, variables: { CONFAB_WORKFLOW_MACHINES: workflow } },
       cancelled: { arn: execution },
+      retried: { arn: execution },
       histories: { arn: execution },
       bus: { arn: bus.eventBusArn, variables: { CONFAB_EVENT_BUS: bus.eventBusName, CONFAB_EVENTS_WANTED: wantedEvents(settings).join(' ') } },
       parked: { arn: storage.parked.queueArn, variables: { CONFAB_PARKED_QUEUE: storage.parked.queueUrl } },
       sockets: { arn: sockets.connectionsArn, variables: { CONFAB_SOCKETS: sockets.stage.callbackUrl } },
       stream: { arn: storage.table.tableStreamArn! },
       redrive: { arn: storage.redrive.queueArn },
+      missed: { arn: storage.missed.queueArn },
     };
   }
 
@@ -117,16 +120,7 @@ export class ConfabStack extends Stack {
   }
 
   private sweep(sweep: lambda.Function): void {
-    const role = new iam.Role(this, 'sweep-role', {
-      assumedBy: new iam.ServicePrincipal('scheduler.amazonaws.com', {
-        conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
-      }),
-      inlinePolicies: {
-        may: new iam.PolicyDocument({
-          statements: [new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [sweep.functionArn] })],
-        }),
-      },
-    });
+    const role = schedulerRole(this, 'sweep-role', sweep);
     new scheduler.CfnSchedule(this, 'sweep', {
       scheduleExpression: 'rate(5 minutes)',
       flexibleTimeWindow: { mode: 'OFF' },

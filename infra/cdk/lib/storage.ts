@@ -19,6 +19,8 @@ export class Storage extends Construct {
   readonly bucket: s3.Bucket;
   readonly parked: sqs.Queue;
   readonly redrive: sqs.Queue;
+  /** Occurrences of schedules that started no run although they should have. */
+  readonly missed: sqs.Queue;
   readonly access: secretsmanager.Secret;
   readonly secrets: secretsmanager.Secret;
 
@@ -62,6 +64,13 @@ export class Storage extends Construct {
       // Lambda wants six times the function's timeout.
       visibilityTimeout: Duration.seconds(180),
       deadLetterQueue: { queue: this.parked, maxReceiveCount: 5 },
+      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      removalPolicy,
+    });
+
+    this.missed = new sqs.Queue(this, 'missed', {
+      retentionPeriod: Duration.days(14),
       encryption: sqs.QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       removalPolicy,

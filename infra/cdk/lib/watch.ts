@@ -61,6 +61,8 @@ export class Watch extends Construct {
       'What people said of a call did not reach its session. See the execution in the approval machine, then approval-tell\'s log; redrive it.');
     this.alarm('parked-messages', storage.parked.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum' }), 1,
       'Messages wait in the queue of parked messages, for 14 days. Mend the cause, then start a redrive to the queue `redrive`.');
+    this.alarm('missed-runs', storage.missed.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum' }), 1,
+      'A run that was due was not started. See workflow-start\'s log; then call it with the message, which holds for 14 days.');
     this.alarm('broken-sweep', functions['job-sweep']!.metricErrors({ period }), 1,
       'The sweep failed. Sessions whose turn died wait for their next message until it runs again.');
     this.alarm('throttled-functions', new cloudwatch.Metric({

@@ -6,9 +6,11 @@ import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 
+import { Schedules, type Timer } from './schedules';
 import type { Settings } from './settings';
 import { Machine } from './turn-machine';
 
@@ -18,12 +20,14 @@ export interface WorkflowsProps {
   readonly prefix: string;
   /** Where events come from. */
   readonly bus: events.IEventBus;
+  /** Where occurrences of schedules go that could not be handed over. */
+  readonly missed: sqs.IQueue;
   readonly settings: Settings;
 }
 
-/** A Standard machine for each workflow of the bots, and what is done when one of their executions ends. */
+/** A Standard machine for each workflow of the bots, its schedules, and what is done when one of their executions ends. */
 export class WorkflowMachines extends Construct {
-  constructor(scope: Construct, id: string, { functions, prefix, bus, settings }: WorkflowsProps) {
+  constructor(scope: Construct, id: string, { functions, prefix, bus, missed, settings }: WorkflowsProps) {
     super(scope, id);
     const { stackName } = Stack.of(this);
     const files = compiled(settings);
@@ -38,6 +42,8 @@ export class WorkflowMachines extends Construct {
       const source = readFileSync(file, 'utf8');
       new Machine(scope, `workflow-${name}`, { source, file, functions, machines, logGroup, type: StateMachineType.STANDARD });
     }
+    const timers = files.flatMap(({ name, timers }) => timers.map((timer) => ({ workflow: name, timer })));
+    new Schedules(this, 'schedules', { timers, tenants: settings.tenants, start: functions['workflow-start']!, missed });
     new events.Rule(this, 'ended', {
       description: 'A run has ended: whoever waits for its room is next.',
       eventPattern: {
@@ -62,15 +68,22 @@ export const wantedEvents = (settings: Settings): string[] => [...new Set(compil
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) as string[] : [];
 }))].sort();
 
-/** What the bots' workflows were compiled to; each must be there, and no two may have one name. */
-function compiled({ bots, workflows }: Settings): { readonly name: string; readonly file: string }[] {
+interface Compiled {
+  readonly name: string;
+  /** Its machine. */
+  readonly file: string;
+  readonly timers: readonly Timer[];
+}
+
+/** What the bots' workflows were compiled to; each must be there, and no two may have one name. Those without schedules have no timers. */
+function compiled({ bots, workflows }: Settings): Compiled[] {
   const names = bots.flatMap((bot) => list(join(resolve(bot), 'workflows'), '.yaml'));
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice) throw new Error(`two bots have a workflow ${twice}: give each its own name`);
   return names.sort().map((name) => {
-    const file = resolve(workflows, `${name}.asl.json`);
+    const [file, timers] = ['asl', 'timers'].map((kind) => resolve(workflows, `${name}.${kind}.json`)) as [string, string];
     if (!existsSync(file)) throw new Error(`${file} is not there: run \`confab workflow compile --out ${resolve(workflows)} --bot BOT_DIR\` first`);
-    return { name, file };
+    return { name, file, timers: existsSync(timers) ? JSON.parse(readFileSync(timers, 'utf8')) : [] };
   });
 }
 

@@ -29,7 +29,7 @@ export function synthesise(context: Record<string, string> = {}): Synthesised {
   const app = new App({
     outdir,
     analyticsReporting: false,
-    context: { bots, workflows: constructs, assets: 'none', 'aws:cdk:enable-path-metadata': true, ...context },
+    context: { bots, workflows: constructs, assets: 'none', tenants: 'acme', 'aws:cdk:enable-path-metadata': true, ...context },
   });
   const stack = new ConfabStack(app, readSettings(app.node));
   const { template } = app.synth().getStackByName(stack.stackName);
@@ -48,7 +48,7 @@ function withWorkflows(folder: string): string {
   const bot = join(folder, 'shop');
   mkdirSync(join(bot, 'workflows'), { recursive: true });
   writeFileSync(join(bot, 'bot.toml'), 'name = "shop"\n');
-  ['approve', 'child', 'failing', 'tool'].forEach((name) => cpSync(join(constructs, `${name}.yaml`), join(bot, 'workflows', `${name}.yaml`)));
+  ['approve', 'child', 'failing', 'scheduled', 'tool'].forEach((name) => cpSync(join(constructs, `${name}.yaml`), join(bot, 'workflows', `${name}.yaml`)));
   return bot;
 }
 

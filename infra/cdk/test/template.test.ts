@@ -47,6 +47,15 @@ test('a stage that could not name a stack is refused', () => {
   assert.throws(() => synthesise({ stage: 'Prod_1' }), /lower-case letters/);
 });
 
+test('a schedule of a workflow starts it for each tenant, with the time that it was meant for', () => {
+  const { Resources } = synthesise({ tenants: 'acme,globex' }).template;
+  const schedules = ofType('AWS::Scheduler::Schedule', Object.values(Resources)).filter(({ Properties }) => Properties.Target.Input);
+  const inputs = schedules.map(({ Properties }) => JSON.parse(Properties.Target.Input));
+  assert.deepEqual(inputs.map(({ tenant, trigger }) => `${tenant} ${trigger}`), ['acme 0', 'acme 1', 'globex 0', 'globex 1']);
+  assert.ok(inputs.every(({ workflow, at }) => workflow === 'scheduled' && at === '<aws.scheduler.scheduled-time>'));
+  assert.throws(() => synthesise({ tenants: '' }), /scheduled runs on a schedule: say for which tenant with -c tenants=NAME/);
+});
+
 test('what cannot be staged is named, with what to do about it', () => {
   assert.throws(() => synthesise({ assets: '/nowhere' }), /nowhere\/webhook-web\/bootstrap is not there: run scripts\/build first/);
   assert.throws(() => synthesise({ bots: '/nowhere' }), /nowhere is not a bot folder/);

@@ -20,6 +20,7 @@ mod fan_out;
 mod handlers;
 mod lambda;
 mod leaving;
+mod redrive;
 mod step;
 mod task;
 mod thread;
@@ -28,6 +29,7 @@ use step::Step;
 use thread::{Phase, Thread};
 
 pub use child::ChildReport;
+pub use redrive::NotRedrivable;
 pub use task::TaskId;
 
 /// Express executions end after five minutes.
@@ -193,6 +195,12 @@ pub struct Execution {
     last_event: u64,
     outcome: Option<Outcome>,
     stopped: Option<Time>,
+    /// Where it was when it ended without success, to go on from there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    left: Vec<Thread>,
+    /// When it was taken up again, each time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    redriven: Vec<Time>,
 }
 
 impl Execution {
@@ -223,6 +231,8 @@ impl Execution {
             last_event: 0,
             outcome: None,
             stopped: None,
+            left: Vec::new(),
+            redriven: Vec::new(),
         };
         let mut step = Step::new(machine, &mut execution, around);
         step.begin();

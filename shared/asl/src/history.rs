@@ -75,7 +75,7 @@ macro_rules! events {
 events! {
     ChoiceStateEntered ChoiceStateExited
     EvaluationFailed
-    ExecutionAborted ExecutionFailed ExecutionStarted ExecutionSucceeded ExecutionTimedOut
+    ExecutionAborted ExecutionFailed ExecutionRedriven ExecutionStarted ExecutionSucceeded ExecutionTimedOut
     FailStateEntered
     LambdaFunctionFailed LambdaFunctionScheduled LambdaFunctionStarted LambdaFunctionSucceeded
     LambdaFunctionTimedOut

@@ -21,6 +21,7 @@ mod functions;
 mod journal;
 mod memory;
 mod recovery;
+mod redrive;
 mod standard;
 mod timers;
 
@@ -28,7 +29,7 @@ use active::{Active, Watcher};
 use timers::Timers;
 
 pub use description::{Description, ExecutionId, Place};
-pub use errors::{StartError, TokenError};
+pub use errors::{RedriveError, StartError, TokenError};
 pub use functions::{FunctionError, Functions};
 pub use journal::{Begun, Journal, JournalError, NewExecution, Progress, Record};
 pub use memory::MemoryJournal;
@@ -48,6 +49,8 @@ struct Shared {
     active: Mutex<HashMap<ExecutionId, Arc<Active>>>,
     watchers: Mutex<HashMap<ExecutionId, Vec<Watcher>>>,
     timers: Mutex<Timers>,
+    /// Held by whoever takes an execution up again: one at a time, so that it is done once.
+    redriving: futures::lock::Mutex<()>,
 }
 
 /// A machine under its name.
@@ -76,6 +79,7 @@ impl Runner {
             active: Mutex::default(),
             watchers: Mutex::default(),
             timers: Mutex::default(),
+            redriving: futures::lock::Mutex::default(),
         }))
     }
 
@@ -188,6 +192,15 @@ impl Runner {
             ..Failure::default()
         };
         self.0.stop(id, failure).await
+    }
+
+    /// Lets a Standard execution that failed, timed out or was stopped go on where it was, with the definition it had;
+    /// durable when this returns.
+    ///
+    /// # Errors
+    /// See [`RedriveError`].
+    pub async fn redrive(&self, id: &ExecutionId) -> Result<(), RedriveError> {
+        self.0.redrive(id).await
     }
 
     /// A Standard execution as it is now.

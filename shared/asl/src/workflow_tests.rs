@@ -1,7 +1,8 @@
 //! Workflows, compiled and run: every construct, and what its steps are called with.
 //!
-//! `constructs/<name>.yaml` is a workflow, `<name>.asl.json` what it compiles to (written anew when the variable
-//! `WRITE_GOLDEN` is set), `<name>.cases.json` what its runs are given, what its functions answer and what comes out.
+//! `constructs/<name>.yaml` is a workflow, `<name>.asl.json` what it compiles to, `<name>.timers.json` its schedules (both
+//! written anew when the variable `WRITE_GOLDEN` is set), `<name>.cases.json` what its runs are given, what its functions
+//! answer and what comes out.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -103,6 +104,16 @@ fn definitions() -> BTreeMap<String, Value> {
         (name.clone(), compiled.definition)
     });
     compiled.collect()
+}
+
+#[test]
+fn schedules_are_told_eventbridge_as_is_written_down() {
+    let timers = constructs()["scheduled"].timers().unwrap();
+    let text = format!("{}\n", serde_json::to_string_pretty(&timers).unwrap());
+    if std::env::var_os("WRITE_GOLDEN").is_some() {
+        std::fs::write(folder().join("scheduled.timers.json"), &text).unwrap();
+    }
+    assert_eq!(read("scheduled.timers.json"), text);
 }
 
 #[test]

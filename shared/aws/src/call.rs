@@ -27,7 +27,7 @@ use serde::de::DeserializeOwned;
 
 mod refused;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use refused::Refused;
 

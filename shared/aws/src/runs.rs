@@ -47,6 +47,12 @@ struct StopExecution<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+struct RedriveExecution<'a> {
+    execution_arn: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct DescribeExecution<'a> {
     execution_arn: &'a str,
 }
@@ -103,16 +109,16 @@ impl WorkflowMachines {
         format!("{machine}:{}", run.id)
     }
 
-    /// What an execution was started with.
+    /// What an execution was started with that has ended; none when it was taken up again since.
     ///
     /// # Errors
     /// When it is none of a workflow, or cannot be read.
-    pub async fn started_with(&self, execution: &str) -> Result<RunStart, Error> {
-        let described = self.describe(execution).await?;
-        let input = described.and_then(|described| described.input);
-        let input =
-            input.ok_or_else(|| Error::new(Kind::NotFound, "there is no such execution"))?;
-        serde_json::from_str(&input).map_err(|error| unreadable().because(error))
+    pub async fn ended_with(&self, execution: &str) -> Result<Option<RunStart>, Error> {
+        let absent = || Error::new(Kind::NotFound, "there is no such execution");
+        let described = self.describe(execution).await?.ok_or_else(absent)?;
+        let input = described.input.ok_or_else(absent)?;
+        let start = serde_json::from_str(&input).map_err(|error| unreadable().because(error))?;
+        Ok(Some(start).filter(|_| described.status != "RUNNING"))
     }
 
     async fn describe(&self, execution: &str) -> Result<Option<Described>, Error> {
@@ -157,6 +163,23 @@ impl Runs for WorkflowMachines {
             Error::new(Kind::Unavailable, "the run could not be cancelled").because(error)
         });
         stopped.map(|_| true)
+    }
+
+    async fn retry(&self, run: &RunRef) -> Result<bool, Error> {
+        let request = RedriveExecution {
+            execution_arn: &self.execution(run),
+        };
+        let target = "AWSStepFunctions.RedriveExecution";
+        match self.service.ask::<IgnoredAny>(target, &request).await {
+            Ok(_) => Ok(true),
+            // It runs, has succeeded, or ended more than 14 days ago.
+            Err(error) if refused_as(&error, "ExecutionNotRedrivable") => Ok(false),
+            Err(error) if refused_as(&error, "ExecutionDoesNotExist") => Ok(false),
+            Err(error) => {
+                let message = "the run could not be retried";
+                Err(Error::new(Kind::Unavailable, message).because(error))
+            }
+        }
     }
 
     async fn state(&self, run: &RunRef) -> Result<RunState, Error> {

@@ -10,6 +10,8 @@ use jiff::tz::TimeZone;
 
 use crate::runtime::Time;
 
+mod eventbridge;
+
 /// Times at which something is due.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
@@ -73,6 +75,15 @@ impl Schedule {
     #[must_use]
     pub fn zone(&self) -> &str {
         self.zone.iana_name().unwrap_or("UTC")
+    }
+
+    /// The time after `at`, which is one of its times; a rate counts from there, wherever others count from.
+    #[must_use]
+    pub fn following(&self, at: Time) -> Option<Time> {
+        match &self.times {
+            Times::Rate(every) => Some(at.plus(*every)),
+            Times::Cron(_) => self.next(at),
+        }
     }
 
     /// The first time after `after` at which it is due; a rate counts from 1970.

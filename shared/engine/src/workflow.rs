@@ -23,6 +23,7 @@ mod plan;
 mod read;
 mod scope;
 mod template;
+mod timer;
 mod trigger;
 
 #[cfg(test)]
@@ -38,4 +39,5 @@ pub use plan::{
 pub use read::WORKFLOW_SCHEMA;
 pub use scope::Scope;
 pub use template::Template;
+pub use timer::Timer;
 pub use trigger::Expressions;

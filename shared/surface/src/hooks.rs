@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::bus::{Bus, NewEvent};
-use engine::run::{Fire, Firing, Offer};
+use engine::run::{Fire, FiredBy, Firing, Offer};
 use engine::session::Sessions;
 use engine::tool::Secrets;
 use engine::workflow::{TriggerKind, Workflow};
@@ -77,8 +77,10 @@ impl Hooks {
             tenant,
             workflow: name,
             trigger,
-            happened,
-            cause: format!("webhook:{delivery}"),
+            by: FiredBy::Came {
+                happened,
+                cause: format!("webhook:{delivery}"),
+            },
         });
         // A webhook has no filter, so a run is always wanted.
         let started = fired.await?.ok_or_else(Problem::no_such_path)?;

@@ -22,7 +22,7 @@ use crate::{
 mod runs;
 
 pub use runs::{
-    CANCEL, CHANGES, GRAPH, HOOK, RUN, RUN_GRAPH, RUNS, START, WORKFLOWS,
+    CANCEL, CHANGES, GRAPH, HOOK, RETRY, RUN, RUN_GRAPH, RUNS, START, WORKFLOWS,
 };
 
 /// Where messages are written and read.

@@ -118,6 +118,7 @@ impl Running {
             (true, "graph") => self.graph(request).await,
             (true, _) => self.show(request).await,
             (false, "runs") => self.start(request).await,
+            (false, "retry") => self.retry(request).await,
             (false, _) => self.cancel(request).await,
         }
     }
@@ -156,6 +157,12 @@ impl Running {
     pub async fn cancel<B>(&self, request: http::Request<B>) -> Response {
         let (head, _) = request.into_parts();
         answer(self.cancelled(&head).await)
+    }
+
+    /// `POST /v1/{tenant}/runs/{run}/retry`
+    pub async fn retry<B>(&self, request: http::Request<B>) -> Response {
+        let (head, _) = request.into_parts();
+        answer(self.retried(&head).await)
     }
 
     async fn offered(&self, head: &Parts) -> Result<Response, Problem> {
@@ -244,6 +251,19 @@ impl Running {
             let detail = "the run has ended; what it did stands";
             return Err(Problem::new(StatusCode::CONFLICT, "run_ended", detail));
         }
+        self.sessions.durable().await?;
+        json(StatusCode::OK, &record)
+    }
+
+    async fn retried(&self, head: &Parts) -> Result<Response, Problem> {
+        let [tenant, id] = path::names(&head.uri, "/v1/{tenant}/runs/{run}/retry")?;
+        self.access.tenant(&head.headers, &tenant, Role::Operator)?;
+        let goes_on = self.start.retry(&*self.catalogue, &tenant, &id).await?;
+        if !goes_on {
+            let detail = "only a run that failed, was cancelled or took too long can be retried, on AWS within 14 days";
+            return Err(Problem::new(StatusCode::CONFLICT, "run_not_failed", detail));
+        }
+        let record = self.record(&tenant, &id).await?;
         self.sessions.durable().await?;
         json(StatusCode::OK, &record)
     }

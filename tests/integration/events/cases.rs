@@ -107,6 +107,7 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
             ("list", Status(200, "\"trigger\":\"manual\"")),
             ("show", Status(200, "\"inputs\":{\"day\":\"Tuesday\"}")),
             ("cancel-nothing", Problem(404, "not_found")),
+            ("retry-nothing", Problem(404, "not_found")),
         ],
     ),
     (
@@ -277,6 +278,9 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
     (
         "workflow-start",
         &[
+            ("due", Json("\"60da1621fb323162dd94d57885e429c1\"")),
+            ("due-again", Json("\"60da1621fb323162dd94d57885e429c1\"")),
+            ("late", Json("null")),
             ("no-such-trigger", Error("NotFound")),
             ("occurrence", Json("\"38be0a4937cb4b72bd2f28d7afea6e63\"")),
         ],

@@ -62,6 +62,7 @@ async fn the_description_lists_exactly_what_is_served() {
         ("get", "/v1/{tenant}/runs"),
         ("get", "/v1/{tenant}/runs/{run}"),
         ("post", "/v1/{tenant}/runs/{run}/cancel"),
+        ("post", "/v1/{tenant}/runs/{run}/retry"),
         ("post", "/v1/{tenant}/hooks/{workflow}"),
         ("get", "/webhooks/whatsapp/{tenant}/{bot}"),
         ("post", "/v1/{tenant}/resume"),

@@ -30,6 +30,11 @@ concurrency: {limit: 1, when_full: queue}
 steps:
   rest: {wait: 1h}
 ";
+const SORRY: &str = r"
+description: Cannot do it.
+steps:
+  stop: {fail: {error: Sorry, cause: not today}}
+";
 const SECRETS: &str = r#"
 format = 1
 [secrets]
@@ -58,6 +63,7 @@ fn desk() -> Desk {
         ("SOUL.md", "# Desk\n"),
         ("workflows/greet.yaml", GREET),
         ("workflows/linger.yaml", LINGER),
+        ("workflows/sorry.yaml", SORRY),
     ]);
     let data = TempDir::new().unwrap();
     let secrets = data.path().join("secrets.toml");
@@ -98,6 +104,11 @@ async fn start(client: &Client, workflow: &str, inputs: Value, key: &str) -> Rep
 
 async fn cancel(client: &Client, run: &str) -> Reply {
     let path = format!("/v1/local/runs/{run}/cancel");
+    client.send(Request::post(&path, "")).await.unwrap()
+}
+
+async fn retry(client: &Client, run: &str) -> Reply {
+    let path = format!("/v1/local/runs/{run}/retry");
     client.send(Request::post(&path, "")).await.unwrap()
 }
 
@@ -189,6 +200,32 @@ async fn what_is_cancelled_makes_room_and_what_has_ended_stays_as_it_is() {
         cancel(&client, "nothing").await.problem(),
         (404, "not_found".to_owned())
     );
+}
+
+#[tokio::test]
+async fn what_failed_is_retried_and_nothing_else_is() {
+    let desk = desk();
+    let client = desk.operator();
+    let sorry = id(&start(&client, "sorry", json!({}), "k1").await);
+    once(&client, &sorry, "failed").await;
+    let viewer = desk.nobody().with_key("viewer-0123456789");
+    let refused = retry(&viewer, &sorry).await;
+    assert_eq!(refused.problem(), (403, "forbidden".to_owned()));
+    assert_eq!(retry(&client, &sorry).await.status, 200);
+    let record = once(&client, &sorry, "failed").await;
+    let attempts = record["attempts"].as_array().unwrap();
+    assert_eq!(attempts.len(), 2, "{record}");
+    assert!(attempts.iter().all(|attempt| attempt["error"] == "Sorry"));
+
+    let greeted = id(&start(&client, "greet", json!({ "name": "Ada" }), "k2").await);
+    once(&client, &greeted, "succeeded").await;
+    let running = id(&start(&client, "linger", json!({}), "k3").await);
+    for run in [greeted, running] {
+        let reply = retry(&client, &run).await;
+        assert_eq!(reply.problem(), (409, "run_not_failed".to_owned()));
+    }
+    let nothing = retry(&client, "nothing").await;
+    assert_eq!(nothing.problem(), (404, "not_found".to_owned()));
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ use engine::run::{Beginning, RunRecord, RunSummary, Started};
 use engine::runtime::simulated::Simulation;
 use engine::runtime::{Runtime, Time};
 use engine::session::{SessionKey, Sessions};
+use engine::transcript::Truth;
 use engine::turn::{Staff, Timing};
 use engine::view::Role;
 use engine::workflow::Library;
@@ -78,6 +79,8 @@ impl Brain for Butler {
 struct Ledger {
     done: Vec<(String, String)>,
     lost: usize,
+    /// What is refused, once.
+    refused: Option<String>,
 }
 
 /// The services: those that book and charge do a thing once per idempotency key, the others whenever they are asked.
@@ -105,6 +108,13 @@ impl Http for Services {
             .map(|(_, key)| key.clone());
         let lost = {
             let mut ledger = self.1.lock().unwrap();
+            if ledger.refused.take_if(|refused| *refused == what).is_some() {
+                return Ok(HttpAnswer {
+                    status: 422,
+                    headers: Vec::new(),
+                    body: b"{}".to_vec(),
+                });
+            }
             let knows_keys = matches!(service.as_str(), "book" | "charge");
             let known = key
                 .as_ref()
@@ -345,6 +355,40 @@ impl House {
 
     pub(super) fn lose_answers(&mut self, count: usize) {
         self.ledger.lock().unwrap().lost = count;
+    }
+
+    /// Lets the services refuse `what` once.
+    pub(super) fn refuse(&mut self, what: &str) {
+        self.ledger.lock().unwrap().refused = Some(what.to_owned());
+    }
+
+    /// Whether the run goes on.
+    pub(super) fn retry(&mut self, run: &Started) -> Result<bool, engine::error::Error> {
+        let (host, id) = (Arc::clone(&self.host), run.run.id.clone());
+        self.simulation.block_on(async move {
+            let catalogue = host.catalogue();
+            host.runs().retry(&*catalogue, "local", &id).await
+        })
+    }
+
+    /// Says that what nobody knows the end of took place.
+    pub(super) fn settle_unknown(&mut self, content: Value) {
+        let host = Arc::clone(&self.host);
+        self.simulation.block_on(async move {
+            let unknowns = host.unknowns();
+            let open = unknowns.open("local").await.unwrap().remove(0);
+            let truth = Truth::Happened { result: content };
+            let settled = unknowns.settle("local", &open.id, &truth, "mum").await;
+            settled.unwrap();
+        });
+    }
+
+    pub(super) fn cancel(&mut self, run: &Started) {
+        let (host, id) = (Arc::clone(&self.host), run.run.id.clone());
+        let cancelled = self
+            .simulation
+            .block_on(async move { host.runs().cancel("local", &id, "enough").await });
+        assert!(cancelled.unwrap());
     }
 
     /// The tools of what nobody knows the end of.

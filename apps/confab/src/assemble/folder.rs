@@ -110,7 +110,7 @@ impl BotFolder {
         }
     }
 
-    fn wrong(&self, problems: Problems) -> Error {
+    pub(crate) fn wrong(&self, problems: Problems) -> Error {
         Error::Folder {
             folder: self.given.clone(),
             problems,

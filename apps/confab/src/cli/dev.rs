@@ -12,7 +12,8 @@ use super::Place;
 use super::failure::Failure;
 use super::screen::Screen;
 use super::{logs, warnings};
-use crate::assemble::{Assembly, Env, reload};
+use crate::assemble::reload::{self, Reload};
+use crate::assemble::{Assembly, Env, Versions};
 use crate::host::Host;
 use crate::http::{Guard, serve};
 
@@ -66,7 +67,14 @@ impl Dev {
         }
         .show(screen)?;
         let (folder, models) = (assembly.folder.clone(), assembly.models.clone());
+        let versions = Versions::new(assembly.data.path());
+        let files = folder.files().clone();
         let edits = reload::watch(folder, host.clone(), models, |edit| {
+            if let Reload::Replaced(ready) = &edit
+                && let Err(error) = versions.keep_all(&files, &ready.library)
+            {
+                tracing::error!(%error, "the versions of the workflows could not be kept");
+            }
             edits::tell(screen, &edit);
         });
         tokio::select! {

@@ -10,13 +10,13 @@ use super::columns::{Side, columns};
 use super::failure::Failure;
 use super::screen::{Ink, Screen};
 use super::wording::{brief, dollars, millis, moment, plain};
-use super::workflow::status;
+use super::workflow::{follow, status};
 use crate::assemble::{Assembly, Env, LOCAL_TENANT};
 
 /// The width of a timeline's bar, in characters.
 const BAR: usize = 40;
 
-/// List, show and end runs of workflows
+/// List, show, end and retry runs of workflows
 #[derive(Args)]
 pub(super) struct Runs {
     #[command(subcommand)]
@@ -31,6 +31,8 @@ enum What {
     Show(One),
     /// End a run that is under way
     Cancel(One),
+    /// Let a run that failed, was cancelled or took too long go on from there
+    Retry(One),
 }
 
 #[derive(Args)]
@@ -60,6 +62,7 @@ impl Runs {
                 What::List(list) => list.run(screen, env).await,
                 What::Show(one) => one.show(screen, env).await,
                 What::Cancel(one) => one.cancel(screen, env).await,
+                What::Retry(one) => one.retry(screen, env).await,
             }
         })
     }
@@ -170,6 +173,16 @@ impl One {
             .map(|step| name(step).chars().count())
             .max()
             .unwrap_or(0);
+        if record.attempts.len() > 1 {
+            for attempt in &record.attempts {
+                let why = attempt.error.as_deref().unwrap_or_default();
+                screen.line(format_args!(
+                    "taken up {}: {}  {why}",
+                    moment(attempt.at),
+                    status(attempt.status)
+                ))?;
+            }
+        }
         for step in &record.steps {
             screen.line(format_args!(
                 "{:<width$}  {}  {}",
@@ -186,6 +199,30 @@ impl One {
             screen.line(format_args!("outputs {outputs:#}"))?;
         }
         Ok(())
+    }
+
+    async fn retry(&self, screen: &Screen, env: &Env) -> Result<(), Failure> {
+        let assembly = Assembly::open(&self.place.options("runs"), env)?;
+        let host = &assembly.host;
+        host.recover().await?;
+        let started = self.find(&assembly).await?;
+        let catalogue = host.catalogue();
+        let goes_on = host
+            .runs()
+            .retry(&*catalogue, LOCAL_TENANT, &started.run.id)
+            .await?;
+        if !goes_on {
+            let record = host.run_record(LOCAL_TENANT, &started.run.id).await?;
+            return Err(Failure::wrong(
+                format!(
+                    "run {} cannot be retried: {}",
+                    record.id,
+                    status(record.status)
+                ),
+                "only a run that failed, was cancelled or took too long can be retried",
+            ));
+        }
+        follow(screen, host, &started.run.id).await
     }
 
     async fn cancel(&self, screen: &Screen, env: &Env) -> Result<(), Failure> {

@@ -1,21 +1,22 @@
-//! `confab workflow`: check, compile, draw and run a bot's workflows.
+//! `confab workflow`: check, compile, draw, run and publish a bot's workflows.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use engine::run::{Beginning, RunRecord, RunStatus};
-use engine::workflow::{InputType, Library, Workflow, graph};
+use engine::workflow::{InputType, Library, Timer, Workflow, graph};
 use serde_json::{Map, Value, json};
 
 use super::Place;
 use super::failure::Failure;
 use super::screen::Screen;
 use crate::assemble::{Assembly, BotFolder, Env, LOCAL_TENANT};
-use crate::host;
+use crate::host::{self, Host};
 
 mod dry;
 mod progress;
+mod publish;
 
 use progress::Progress;
 pub(super) use progress::status;
@@ -23,7 +24,7 @@ pub(super) use progress::status;
 /// How often a run that is watched is looked at.
 const LOOK: Duration = Duration::from_millis(120);
 
-/// Check, compile, draw and run a bot's workflows
+/// Check, compile, draw, run and publish a bot's workflows
 #[derive(Args)]
 pub(super) struct WorkflowCommand {
     #[command(subcommand)]
@@ -40,6 +41,12 @@ enum What {
     Graph(Graph),
     /// Run a workflow and show how it goes
     Run(Box<RunIt>),
+    /// Keep a workflow as it is now under a number of its own
+    Publish(publish::Named),
+    /// List the versions of a workflow
+    Versions(publish::Named),
+    /// Put an earlier version of a workflow in place of the present one
+    Rollback(publish::Rollback),
 }
 
 #[derive(Args)]
@@ -55,7 +62,8 @@ struct Compile {
     name: Option<String>,
     #[command(flatten)]
     folder: Folder2,
-    /// The folder to write <name>.asl.json files to
+    /// The folder to write <name>.asl.json files to, with the schedules and events
+    /// that start them in <name>.timers.json and <name>.events.json
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -112,6 +120,9 @@ impl WorkflowCommand {
             What::Check(folder) => check(folder, screen),
             What::Compile(compile) => compile.run(screen),
             What::Graph(graph) => graph.run(screen),
+            What::Publish(named) => named.publish(screen, env),
+            What::Versions(named) => named.list(screen, env),
+            What::Rollback(rollback) => rollback.run(screen, env),
             What::Run(run) if run.dry => run.dry(screen),
             What::Run(run) => super::on_tokio(run.live(screen, env)),
         }
@@ -164,9 +175,32 @@ fn check(folder: &Folder, screen: &Screen) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Writes what a workflow's machine does not say to a file beside it; removes that of an earlier version when there is
+/// nothing to say.
+fn beside(
+    screen: &Screen,
+    out: &Path,
+    name: &str,
+    what: &str,
+    said: Option<Value>,
+) -> Result<(), Failure> {
+    let path = out.join(format!("{name}.{what}.json"));
+    match said {
+        Some(said) => {
+            std::fs::write(&path, format!("{}\n", pretty(&said)))?;
+            screen.note(format_args!("{}", path.display()));
+        }
+        None => match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        },
+    }
+    Ok(())
+}
+
 impl Compile {
     fn run(&self, screen: &Screen) -> Result<(), Failure> {
-        let (_, library) = library(&self.folder.bot)?;
+        let (folder, library) = library(&self.folder.bot)?;
         let names: Vec<&String> = match &self.name {
             Some(name) => vec![&find(&library, name)?.name],
             None => library.workflows.keys().collect(),
@@ -181,16 +215,21 @@ impl Compile {
             };
             return Ok(screen.line(pretty(&library.definitions[*name]))?);
         };
+        let timers = names.iter().map(|name| {
+            let timers = library.workflows[*name].timers();
+            Ok((*name, timers.map_err(|problems| folder.wrong(problems))?))
+        });
+        let timers: Vec<(&String, Vec<Timer>)> = timers.collect::<Result<_, Failure>>()?;
         std::fs::create_dir_all(out)?;
-        for name in names {
+        for (name, timers) in timers {
             let path = out.join(format!("{name}.asl.json"));
             std::fs::write(&path, format!("{}\n", pretty(&library.definitions[name])))?;
             screen.note(format_args!("{}", path.display()));
             let events = library.workflows[name].events();
-            std::fs::write(
-                out.join(format!("{name}.events.json")),
-                format!("{}\n", json!(events)),
-            )?;
+            let events = (!events.is_empty()).then(|| json!(events));
+            beside(screen, out, name, "events", events)?;
+            let timers = (!timers.is_empty()).then(|| json!(timers));
+            beside(screen, out, name, "timers", timers)?;
         }
         Ok(())
     }
@@ -274,22 +313,27 @@ impl RunIt {
             cause: None,
         };
         let started = host.begin(&self.name, beginning).await?;
-        let mut progress = Progress::new(screen);
-        let record = loop {
-            let record = host.run_record(LOCAL_TENANT, &started.run.id).await?;
-            progress.show(&record)?;
-            if has_ended(record.status) {
-                break record;
-            }
-            tokio::time::sleep(LOOK).await;
-        };
-        if screen.is_json() {
-            screen.document(&record)?;
-        } else {
-            progress.end(&record)?;
-        }
-        verdict(&record)
+        follow(screen, host, &started.run.id).await
     }
+}
+
+/// Shows how a run goes until it has ended; it is a failure when the run has failed.
+pub(super) async fn follow(screen: &Screen, host: &Host, id: &str) -> Result<(), Failure> {
+    let mut progress = Progress::new(screen);
+    let record = loop {
+        let record = host.run_record(LOCAL_TENANT, id).await?;
+        progress.show(&record)?;
+        if has_ended(record.status) {
+            break record;
+        }
+        tokio::time::sleep(LOOK).await;
+    };
+    if screen.is_json() {
+        screen.document(&record)?;
+    } else {
+        progress.end(&record)?;
+    }
+    verdict(&record)
 }
 
 fn has_ended(status: RunStatus) -> bool {

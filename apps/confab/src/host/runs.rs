@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
-use asl::runner::{ExecutionId, Runner, StartError};
+use asl::runner::{ExecutionId, RedriveError, Runner, StartError};
 use asl::{HistoryEvent, Kind as MachineKind, Outcome, StateMachine};
 use async_trait::async_trait;
 use engine::bot::Problem;
@@ -139,6 +139,22 @@ impl Runs for Executions {
             .runner
             .stop(&execution(run), Some("Cancelled"), Some(why))
             .await)
+    }
+
+    async fn retry(&self, run: &RunRef) -> Result<bool, Error> {
+        let host = self.host()?;
+        match host.runner.redrive(&execution(run)).await {
+            Ok(()) => host.watch(run.clone()),
+            Err(RedriveError::NotRedrivable(_) | RedriveError::DoesNotExist(_)) => {
+                return Ok(false);
+            }
+            Err(error) => {
+                return Err(
+                    Error::new(Kind::Unavailable, "the run could not be retried").because(error),
+                );
+            }
+        }
+        Ok(true)
     }
 
     async fn state(&self, run: &RunRef) -> Result<RunState, Error> {

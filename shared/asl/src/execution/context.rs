@@ -32,11 +32,14 @@ pub(super) fn object(
             "StartTime": execution.started.to_string(),
             "Name": &*identity.execution_name,
             "RoleArn": &*identity.role_arn,
-            "RedriveCount": 0,
+            "RedriveCount": execution.redriven.len(),
         },
         "StateMachine": { "Id": &*identity.machine_id, "Name": &*identity.machine_name },
         "State": here,
     });
+    if let Some(at) = execution.redriven.last() {
+        context["Execution"]["RedriveTime"] = Value::from(at.to_string());
+    }
     if let Some((index, value)) = readable.item.or_else(|| item(execution, thread)) {
         context["Map"] = json!({ "Item": { "Index": index, "Value": value } });
     }

@@ -39,6 +39,8 @@ pub(super) struct Step<'a> {
     reaction: Reaction,
     ready: VecDeque<ThreadId>,
     transitions: u32,
+    /// Where everything was when the failure under way began.
+    pub(super) places: Option<Vec<Thread>>,
 }
 
 impl<'a> Step<'a> {
@@ -54,6 +56,7 @@ impl<'a> Step<'a> {
             reaction: Reaction::default(),
             ready: VecDeque::new(),
             transitions: 0,
+            places: None,
         }
     }
 
@@ -203,7 +206,13 @@ impl<'a> Step<'a> {
         mut thread: Thread,
         moved: Result<Moved, Failure>,
     ) {
-        let moved = moved.or_else(|failure| self.handle(state, &mut thread, failure));
+        let moved = moved.or_else(|failure| {
+            self.keep_places(&thread);
+            self.handle(state, &mut thread, failure)
+        });
+        if moved.is_ok() {
+            self.places = None;
+        }
         match moved {
             Ok(Moved::To(next)) => {
                 thread.state = next;
@@ -282,8 +291,12 @@ impl<'a> Step<'a> {
     }
 
     pub(super) fn finish(&mut self, outcome: Outcome) {
-        for thread in std::mem::take(&mut self.execution.threads) {
-            self.cancel(&thread);
+        let threads = std::mem::take(&mut self.execution.threads);
+        for thread in &threads {
+            self.cancel(thread);
+        }
+        if self.machine.kind == Kind::Standard && !matches!(outcome, Outcome::Succeeded(_)) {
+            self.execution.left = self.places.take().unwrap_or(threads);
         }
         let (event, output, failure) = match &outcome {
             Outcome::Succeeded(output) => (Event::ExecutionSucceeded, Some(output), None),
@@ -325,7 +338,7 @@ impl<'a> Step<'a> {
         if state.is_none() {
             let cause =
                 "The definition has changed since this execution was saved: a state is gone";
-            self.finish(Outcome::Failed(Failure::new(RUNTIME, cause)));
+            self.fail_in(thread, Failure::new(RUNTIME, cause));
         }
         state
     }

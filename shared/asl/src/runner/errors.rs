@@ -1,6 +1,7 @@
 //! What a caller of the runner may have to hear.
 
 use super::{ExecutionId, JournalError};
+use crate::execution::NotRedrivable;
 
 /// Why an execution was not started.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,23 @@ pub enum StartError {
     #[error("The input is larger than 256 KiB. Pass an id, and store the rest")]
     InputTooLarge,
     /// The journal failed, so nothing was started.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// Why an execution was not taken up again.
+#[derive(Debug, thiserror::Error)]
+pub enum RedriveError {
+    /// There is none of this id.
+    #[error("Execution Does Not Exist: '{0}'")]
+    DoesNotExist(ExecutionId),
+    /// It cannot go on.
+    #[error("Execution Not Redrivable: {0}")]
+    NotRedrivable(#[from] NotRedrivable),
+    /// What was kept of it cannot be read.
+    #[error("the execution cannot be read: {0}")]
+    Broken(String),
+    /// The journal failed, so nothing was done.
     #[error(transparent)]
     Journal(#[from] JournalError),
 }

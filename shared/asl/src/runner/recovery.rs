@@ -21,7 +21,7 @@ pub struct Recovered {
 
 /// The machines of the executions found, one for each definition.
 #[derive(Default)]
-struct Machines(HashMap<String, Arc<StateMachine>>);
+pub(super) struct Machines(HashMap<String, Arc<StateMachine>>);
 
 impl Shared {
     pub(super) async fn recover(self: &Arc<Self>) -> Result<Recovered, JournalError> {
@@ -55,7 +55,7 @@ impl Shared {
         Ok(recovered)
     }
 
-    fn registered_machines(&self) -> Machines {
+    pub(super) fn registered_machines(&self) -> Machines {
         let machines = self.machines.read().unwrap_or_else(PoisonError::into_inner);
         let machines = machines.values().map(|registered| &registered.machine);
         let standard = machines.filter(|machine| machine.kind == Kind::Standard);
@@ -68,7 +68,7 @@ impl Shared {
 }
 
 impl Machines {
-    fn revive(&mut self, record: &Record) -> Result<(Active, Execution), String> {
+    pub(super) fn revive(&mut self, record: &Record) -> Result<(Active, Execution), String> {
         let execution: Execution = decode(&record.snapshot).map_err(|error| error.to_string())?;
         let machine = match self.0.get(&record.definition) {
             Some(machine) => Arc::clone(machine),

@@ -363,7 +363,10 @@ fn answer(receipt: Option<oneshot::Sender<Result<(), Ignored>>>, taken: Result<(
     }
 }
 
-fn progress(execution: &Execution, history: &[HistoryEvent]) -> Result<Progress, JournalError> {
+pub(super) fn progress(
+    execution: &Execution,
+    history: &[HistoryEvent],
+) -> Result<Progress, JournalError> {
     Ok(Progress {
         snapshot: encode(execution)?,
         events: history.iter().map(encode).collect::<Result<_, _>>()?,

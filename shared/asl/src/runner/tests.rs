@@ -8,6 +8,7 @@ mod fan_out;
 mod json_path;
 mod limits;
 mod recovery;
+mod redrive;
 mod retry;
 mod tokens;
 

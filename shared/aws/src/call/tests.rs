@@ -18,9 +18,9 @@ use super::*;
 
 /// Answers each request with the next of these, and keeps what was asked.
 #[derive(Clone, Debug)]
-struct Script {
+pub(crate) struct Script {
     answers: Arc<Mutex<Vec<(u16, &'static str)>>>,
-    asked: Arc<Mutex<Vec<HttpRequest>>>,
+    pub(crate) asked: Arc<Mutex<Vec<HttpRequest>>>,
 }
 
 impl HttpConnector for Script {
@@ -42,7 +42,7 @@ impl HttpClient for Script {
     }
 }
 
-fn config(region: &'static str, answers: &[(u16, &'static str)]) -> (Script, SdkConfig) {
+pub(crate) fn config(region: &'static str, answers: &[(u16, &'static str)]) -> (Script, SdkConfig) {
     let script = Script {
         answers: Arc::new(Mutex::new(answers.to_vec())),
         asked: Arc::default(),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::BusEvent;
 use crate::approval::Waits;
 use crate::error::{Error, Kind};
-use crate::run::{Fire, Firing, Waiting};
+use crate::run::{Fire, FiredBy, Firing, Waiting};
 use crate::workflow::{TriggerKind, Workflow};
 
 /// Brings events to what waits for them.
@@ -52,8 +52,10 @@ impl Dispatch {
                     tenant: event.tenant.clone(),
                     workflow: offer.workflow.name.clone(),
                     trigger,
-                    happened: happened(event),
-                    cause: format!("event {trigger} {}", event.id),
+                    by: FiredBy::Came {
+                        happened: happened(event),
+                        cause: format!("event {trigger} {}", event.id),
+                    },
                 };
                 match self.fire.handle(firing).await {
                     Ok(started) => runs.extend(started.map(|started| started.run.id)),

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::timetable::{Occasion, is_wanted};
 use super::{Beginning, Catalogue, Offer, Start, Started};
 use crate::error::{Error, Kind};
-use crate::workflow::Expressions;
+use crate::runtime::Time;
+use crate::workflow::{Expressions, TriggerKind};
 
 /// Input of `workflow-start`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,10 +20,27 @@ pub struct Firing {
     pub workflow: String,
     /// Which of its triggers, counted from 0.
     pub trigger: usize,
-    /// What happened: what expressions read as `$trigger`.
-    pub happened: Value,
-    /// The occurrence's id: the same gives the same run.
-    pub cause: String,
+    /// What made it fire.
+    #[serde(flatten)]
+    pub by: FiredBy,
+}
+
+/// What makes a trigger fire.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum FiredBy {
+    /// A time of its schedule, which also is the occurrence's id: the same gives the same run.
+    Due {
+        /// As the schedule names it, however late this is.
+        at: Time,
+    },
+    /// Something that came.
+    Came {
+        /// What expressions read as `$trigger`.
+        happened: Value,
+        /// The occurrence's id: the same gives the same run.
+        cause: String,
+    },
 }
 
 /// Starts runs when triggers fire.
@@ -36,7 +55,7 @@ pub struct Fire {
 }
 
 impl Fire {
-    /// Starts the run that is wanted for what happened, if one is.
+    /// Starts the run that is wanted for what happened, if one is: a time of a schedule may come too late.
     ///
     /// # Errors
     /// `NotFound` when there is no such trigger, `Invalid` when its inputs cannot be made of what happened, and what
@@ -45,15 +64,28 @@ impl Fire {
         let Firing {
             tenant,
             workflow: name,
-            trigger,
-            happened,
-            cause,
+            trigger: number,
+            by,
         } = firing;
         let Offer { bot, workflow } = self.catalogue.offer(&tenant, &name).await?;
-        let trigger = workflow.triggers.get(trigger).ok_or_else(|| {
-            let message = format!("{name} has no trigger {trigger}");
+        let trigger = workflow.triggers.get(number).ok_or_else(|| {
+            let message = format!("{name} has no trigger {number}");
             Error::new(Kind::NotFound, message)
         })?;
+        let (happened, cause) = match (&trigger.kind, by) {
+            (TriggerKind::Schedule { schedule, .. }, FiredBy::Due { at }) => {
+                if !is_wanted(&trigger.kind, at, self.start.runtime.now()) {
+                    return Ok(None);
+                }
+                let occasion = Occasion::new(&bot, &workflow, number);
+                (occasion.happened(schedule, at), occasion.cause(at))
+            }
+            (TriggerKind::Schedule { .. }, FiredBy::Came { .. }) | (_, FiredBy::Due { .. }) => {
+                let message = format!("trigger {number} of {name} does not fire by that");
+                return Err(Error::new(Kind::Invalid, message));
+            }
+            (_, FiredBy::Came { happened, cause }) => (happened, cause),
+        };
         let expressions = &*self.expressions;
         if !trigger.passes(&workflow, &happened, expressions)? {
             return Ok(None);

@@ -71,8 +71,28 @@ pub struct RunRecord {
     pub cause: Option<String>,
     /// What models were paid, in millionths of a dollar.
     pub micro_dollars: u64,
+    /// Each time it was taken up: at first, and by every retry.
+    pub attempts: Vec<AttemptRecord>,
     /// The steps that were reached, in the order they began.
     pub steps: Vec<StepRecord>,
+}
+
+/// One time that a run was taken up.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct AttemptRecord {
+    /// When it was taken up.
+    pub at: Time,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Time>,
+    /// How it stands.
+    pub status: RunStatus,
+    /// The error that ended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
 }
 
 /// How a run stands.
@@ -156,10 +176,8 @@ struct Reader {
     order: Vec<Key>,
     /// Calls that have not been answered, the oldest first.
     open: Vec<Key>,
-    status: Option<RunStatus>,
-    ended: Option<Time>,
+    attempts: Vec<AttemptRecord>,
     outputs: Option<Value>,
-    failure: (Option<String>, Option<String>),
 }
 
 impl RunRecord {
@@ -173,10 +191,8 @@ impl RunRecord {
         let Reader {
             mut steps,
             order,
-            status,
-            ended,
+            attempts,
             outputs,
-            failure,
             ..
         } = reader;
         let steps: Vec<StepRecord> = order.iter().filter_map(|key| steps.remove(key)).collect();
@@ -188,21 +204,39 @@ impl RunRecord {
             Begun::Cancelled => RunStatus::Cancelled,
             Begun::Started => RunStatus::Running,
         };
+        let last = attempts.last().cloned();
+        let (status, ended, error, cause) = match last {
+            Some(last) => (last.status, last.ended, last.error, last.cause),
+            None => (begun, None, None, None),
+        };
         Self {
             id: started.run.id,
             workflow: started.run.workflow,
             version: started.version,
-            status: status.unwrap_or(begun),
+            status,
             at: started.at,
             ended,
             trigger: started.trigger,
             inputs: started.inputs,
             outputs,
-            error: failure.0,
-            cause: failure.1,
+            error,
+            cause,
             // What was paid for tries that failed is in no step's output.
             micro_dollars: told.max(started.micro_dollars),
+            attempts,
             steps,
+        }
+    }
+}
+
+impl AttemptRecord {
+    fn begun(at: Time) -> Self {
+        Self {
+            at,
+            ended: None,
+            status: RunStatus::Running,
+            error: None,
+            cause: None,
         }
     }
 }
@@ -217,10 +251,12 @@ impl Reader {
             _ => None,
         };
         if let Some(end) = end {
-            self.status = Some(end);
-            self.ended = Some(event.at);
-            self.outputs = event.output.clone();
-            self.failure = (event.error.clone(), why(event));
+            let attempt = self.attempt(event.at);
+            attempt.status = end;
+            attempt.ended = Some(event.at);
+            attempt.error.clone_from(&event.error);
+            attempt.cause = why(event);
+            self.outputs.clone_from(&event.output);
             for step in self.steps.values_mut() {
                 if matches!(step.status, StepStatus::Running | StepStatus::Waiting) {
                     step.status = StepStatus::Stopped;
@@ -230,6 +266,12 @@ impl Reader {
             return;
         }
         match event.kind.as_str() {
+            "ExecutionStarted" => drop(self.attempt(event.at)),
+            "ExecutionRedriven" => {
+                self.attempts.push(AttemptRecord::begun(event.at));
+                // They were broken off, and are made again.
+                self.open.clear();
+            }
             "LambdaFunctionScheduled" | "TaskScheduled" => self.called(event),
             "LambdaFunctionFailed" | "LambdaFunctionTimedOut" | "TaskFailed" | "TaskTimedOut" => {
                 self.failed(event)
@@ -244,6 +286,14 @@ impl Reader {
                 _ => {}
             },
         }
+    }
+
+    fn attempt(&mut self, at: Time) -> &mut AttemptRecord {
+        if self.attempts.is_empty() {
+            self.attempts.push(AttemptRecord::begun(at));
+        }
+        let last = self.attempts.len() - 1;
+        &mut self.attempts[last]
     }
 
     fn step(&mut self, key: Key, at: Time) -> &mut StepRecord {

@@ -55,6 +55,13 @@ pub trait Runs: Send + Sync {
     /// When it could not be told.
     async fn cancel(&self, run: &RunRef, why: &str) -> Result<bool, Error>;
 
+    /// Lets a run that ended without success go on from the steps that did; false when it is no such run, or one of too
+    /// long ago.
+    ///
+    /// # Errors
+    /// When it could not be told.
+    async fn retry(&self, run: &RunRef) -> Result<bool, Error>;
+
     /// How the run's execution stands.
     ///
     /// # Errors
@@ -129,8 +136,8 @@ pub enum Begun {
 
 /// Which runs of a workflow there are.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Room {
-    running: Vec<String>,
+pub(super) struct Room {
+    pub(super) running: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     waiting: Vec<String>,
 }
@@ -485,7 +492,7 @@ fn run_key(run: &RunRef) -> DocumentKey {
     DocumentKey::new(&run.tenant, Topic::Run, run.id.clone())
 }
 
-fn room_key(run: &RunRef) -> DocumentKey {
+pub(super) fn room_key(run: &RunRef) -> DocumentKey {
     DocumentKey::new(
         &run.tenant,
         Topic::Room,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Beginning, Start};
 use crate::document::{Amendment, DocumentKey, Topic, amend, parse};
@@ -17,6 +17,9 @@ use crate::workflow::{Expressions, Trigger, TriggerKind, Workflow};
 
 /// A time that is seen to so much later was missed.
 const LATE: Duration = Duration::from_secs(60);
+
+/// The same where another service keeps time: it may take a minute, and calls again after one minute and two.
+const LATE_ELSEWHERE: Duration = Duration::from_secs(300);
 
 /// The most missed times that runs are made up for.
 const MAX_MADE_UP: usize = 1000;
@@ -52,9 +55,53 @@ struct Kept {
     until: Time,
 }
 
+/// What a schedule's runs are known by.
+pub(super) struct Occasion(String);
+
+impl Occasion {
+    pub(super) fn new(bot: &str, workflow: &Workflow, number: usize) -> Self {
+        Self(format!("{bot}.{}.{number}", workflow.name))
+    }
+
+    /// What expressions read as `$trigger`.
+    pub(super) fn happened(&self, schedule: &Schedule, at: Time) -> Value {
+        json!({
+            "type": "schedule",
+            "schedule": schedule.text(),
+            "timezone": schedule.zone(),
+            "at": at,
+        })
+    }
+
+    /// What makes it one run, whoever starts it.
+    pub(super) fn cause(&self, at: Time) -> String {
+        format!("schedule {} {at}", self.0)
+    }
+}
+
+/// Whether a run is wanted at `now` for a time `at` of a schedule, where each comes by itself: all of them, the latest
+/// only, or none that is late.
+pub(super) fn is_wanted(kind: &TriggerKind, at: Time, now: Time) -> bool {
+    let TriggerKind::Schedule {
+        schedule,
+        jitter,
+        missed,
+    } = kind
+    else {
+        return false;
+    };
+    let is_late = |at: Time| at.plus(*jitter).plus(LATE_ELSEWHERE) <= now;
+    match missed {
+        Missed::All => true,
+        Missed::Once => !schedule.following(at).is_some_and(is_late),
+        Missed::Skip => !is_late(at),
+    }
+}
+
 /// A schedule of a workflow.
 struct Line<'w> {
     key: DocumentKey,
+    occasion: Occasion,
     workflow: &'w Workflow,
     trigger: &'w Trigger,
     schedule: &'w Schedule,
@@ -154,12 +201,7 @@ impl Timetable {
     }
 
     async fn begin(&self, bot: &str, line: &Line<'_>, at: Time) -> Result<(), Error> {
-        let trigger = json!({
-            "type": "schedule",
-            "schedule": line.schedule.text(),
-            "timezone": line.schedule.zone(),
-            "at": at,
-        });
+        let trigger = line.occasion.happened(line.schedule, at);
         let inputs = line
             .trigger
             .inputs(line.workflow, &trigger, &*self.expressions);
@@ -174,7 +216,7 @@ impl Timetable {
                 }
             },
             trigger,
-            cause: Some(format!("schedule {} {at}", line.key.id)),
+            cause: Some(line.occasion.cause(at)),
         };
         match self.start.begin(line.workflow, beginning).await {
             Ok(_) => Ok(()),
@@ -282,19 +324,22 @@ fn lines<'w>(tenant: &str, bot: &str, workflow: &'w Workflow) -> Vec<Line<'w>> {
             schedule,
             jitter,
             missed,
-        } => Some(Line {
-            key: DocumentKey::new(
-                tenant,
-                Topic::Schedule,
-                format!("{bot}.{}.{number}", workflow.name),
-            ),
-            workflow,
-            trigger,
-            schedule,
-            jitter: *jitter,
-            missed: *missed,
-        }),
+        } => {
+            let occasion = Occasion::new(bot, workflow, number);
+            Some(Line {
+                key: DocumentKey::new(tenant, Topic::Schedule, occasion.0.clone()),
+                occasion,
+                workflow,
+                trigger,
+                schedule,
+                jitter: *jitter,
+                missed: *missed,
+            })
+        }
         _ => None,
     };
     triggers.filter_map(line).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,6 @@
-use super::Schedule;
+use croner::parser::{CronParser, Seconds};
+
+use super::{Schedule, Times};
 use crate::runtime::Time;
 
 /// The next times after `after`, in UTC.
@@ -72,4 +74,59 @@ fn what_is_no_schedule_is_told() {
         assert!(Schedule::parse(wrong, "UTC").is_err(), "{wrong}");
     }
     assert!(Schedule::parse("* * * * *", "Middle/Earth").is_err());
+}
+
+#[test]
+fn eventbridge_is_told_the_same_times() {
+    for (schedule, expression) in [
+        ("55 6 * * *", "cron(55 6 * * ? *)"),
+        ("*/15 8-17 * * MON-FRI", "cron(0,15,30,45 8-17 ? * 2-6 *)"),
+        ("0 0 1,2,15 */3 *", "cron(0 0 1,2,15 1,4,7,10 ? *)"),
+        ("5 4 * * 0", "cron(5 4 ? * 1 *)"),
+        ("5 4 * * 7,6", "cron(5 4 ? * 1,7 *)"),
+        ("0 9 L * *", "cron(0 9 L * ? *)"),
+        ("0 9 15W * *", "cron(0 9 15W * ? *)"),
+        ("0 9 * * 1#1", "cron(0 9 ? * 2#1 *)"),
+        ("0 9 * * FRI#L", "cron(0 9 ? * 6L *)"),
+        ("@daily", "cron(0 0 * * ? *)"),
+        (
+            "*/2 * * * *",
+            "cron(0,2,4,6,8,10,12,14,16,18,20,22,24,26,28,30,32,34,36,38,40,42,44,46,48,50,52,54,56,58 * * * ? *)",
+        ),
+    ] {
+        let schedule = Schedule::parse(schedule, "Europe/Lisbon").unwrap();
+        let told = schedule.eventbridge();
+        assert_eq!(told.as_deref(), Ok(expression));
+        // The dialect has Sunday as 1, and a year.
+        let fields = expression.strip_prefix("cron(").unwrap();
+        let fields = fields.strip_suffix(" *)").unwrap();
+        let parser = CronParser::builder()
+            .alternative_weekdays(true)
+            .seconds(Seconds::Disallowed)
+            .build();
+        let there = Schedule {
+            times: Times::Cron(Box::new(parser.parse(fields).unwrap())),
+            ..schedule.clone()
+        };
+        let (mut here, mut at): (Time, Time) = Default::default();
+        for _ in 0..200 {
+            (here, at) = (schedule.next(here).unwrap(), there.next(at).unwrap());
+            assert_eq!(here, at, "{expression}");
+        }
+    }
+    let rate = Schedule::parse("rate(5 minutes)", "UTC").unwrap();
+    assert_eq!(rate.eventbridge().as_deref(), Ok("rate(5 minutes)"));
+}
+
+#[test]
+fn what_eventbridge_cannot_say_is_told() {
+    for beyond in [
+        "0 9 1 * MON",
+        "0 9 L,15 * *",
+        "0 9 * * 1#1,3#2",
+        "0 9 * * 1#1,3",
+    ] {
+        let schedule = Schedule::parse(beyond, "UTC").unwrap();
+        assert!(schedule.eventbridge().is_err(), "{beyond}");
+    }
 }

@@ -362,6 +362,12 @@ impl Workflow {
         events
     }
 
+    /// The [`version`](Self::version) of a file with this text.
+    #[must_use]
+    pub fn version_of(text: &str) -> String {
+        crate::bot::hash(text)
+    }
+
     /// The names of the secrets that its requests and webhooks need.
     #[must_use]
     pub fn secret_names(&self) -> Vec<String> {

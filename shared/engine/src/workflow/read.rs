@@ -121,7 +121,7 @@ fn read(source: &mut Source<'_>, file: &str, text: &str) -> Option<Workflow> {
     Some(Workflow {
         name: stem.to_owned(),
         file: file.to_owned(),
-        version: crate::bot::hash(text),
+        version: Workflow::version_of(text),
         description: top.text(source, "description").unwrap_or_default(),
         inputs: inputs(source, &top),
         outputs: outputs(source, &top),

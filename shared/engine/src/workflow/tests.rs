@@ -298,3 +298,21 @@ fn triggers_give_what_the_workflow_takes() {
         "3: `secret` must be the name of a secret, such as `HOOK_SECRET` | put the secret itself into the secrets file"
     );
 }
+
+#[test]
+fn a_schedule_that_the_cloud_cannot_keep_is_told_with_its_place() {
+    let told = |trigger: &str| {
+        let text =
+            format!("on:\n  - webhook: {{secret: S}}\n  - {trigger}\nsteps:\n  done: {{set: 1}}\n");
+        let workflow = Workflow::read("workflows/w.yaml", &text).unwrap();
+        workflow.timers().unwrap_err().to_string()
+    };
+    let days = told("{schedule: '0 9 1 * MON'}");
+    assert!(days.starts_with("workflows/w.yaml:3:"), "{days}");
+    assert!(
+        days.contains("EventBridge cannot keep `0 9 1 * MON`, since it names days of the month and of the week"),
+        "{days}"
+    );
+    let jitter = told("{schedule: '0 9 * * *', jitter: 90s}");
+    assert!(jitter.contains("whole minutes"), "{jitter}");
+}

@@ -26,6 +26,8 @@ pub const RUN_GRAPH: &str = "/v1/{tenant}/runs/{run}/graph";
 pub const CANCEL: &str = "/v1/{tenant}/runs/{run}/cancel";
 /// Where events are posted, and changes of runs and approvals streamed.
 pub const CHANGES: &str = "/v1/{tenant}/events";
+/// Where it is retried.
+pub const RETRY: &str = "/v1/{tenant}/runs/{run}/retry";
 /// Where other services start runs.
 pub const HOOK: &str = "/v1/{tenant}/hooks/{workflow}";
 
@@ -88,10 +90,17 @@ pub(super) fn describe(paths: &mut Value, schemas: &mut SchemaGenerator) {
         },
     });
     paths[RUN] = json!({
-        "parameters": [tenant(), run],
+        "parameters": [tenant(), run.clone()],
         "get": {
             "summary": "A run with its steps: what each was given, gave, cost and how often it was tried",
             "responses": answers("200", &schemas.subschema_for::<RunRecord>(), schemas, &["400", "401", "403", "404", "503"]),
+        },
+    });
+    paths[RETRY] = json!({
+        "parameters": [tenant(), run.clone()],
+        "post": {
+            "summary": "Let a run that failed, was cancelled or took too long go on from there; what it finished is not done again",
+            "responses": answers("200", &schemas.subschema_for::<RunRecord>(), schemas, &["400", "401", "403", "404", "409", "429", "503"]),
         },
     });
     paths[CANCEL] = json!({

@@ -270,6 +270,8 @@ impl<'w> Compiler<'w> {
             .map_or(String::new(), |item| format!(" & '.' & {item}"));
         let tried = "$string($states.context.State.RetryCount)";
         let name = format!("$run.id & '.{}'{place} & '.' & {tried}", step.name);
+        // Taken up again, it is another execution of the same run, whose finished effects stand.
+        let again = "($states.context.Execution.RedriveCount > 0 ? '~' & $string($states.context.Execution.RedriveCount) : '')";
         let run = format!(
             "$merge([$run, {{'id': {name}, 'workflow': \"{workflow}\", 'parent': $run.id}}])"
         );
@@ -278,7 +280,7 @@ impl<'w> Compiler<'w> {
             "Resource": "arn:aws:states:::states:startExecution.sync:2",
             "Arguments": {
                 "StateMachineArn": format!("${{workflow-{workflow}}}"),
-                "Name": jsonata(&format!("$substring($hash({name}, 'SHA-256'), 0, 64)")),
+                "Name": jsonata(&format!("$substring($hash({name} & {again}, 'SHA-256'), 0, 64)")),
                 "Input": {
                     "run": jsonata(&run),
                     "trigger": { "type": "workflow", "run": jsonata("$run.id") },
