@@ -6,7 +6,7 @@ use std::time::Duration;
 use engine::approval::{Ask, Desk, NoLinks, Tell};
 use engine::budget::Ledger;
 use engine::switch::Switches;
-use engine::tool::Toolbox;
+use engine::tool::{NoErrands, Toolbox};
 use engine::turn::{Accept, CallTool, Deliver, Fail, Intake, Run, Settler, Sweep, Timing};
 
 use super::stage::Stage;
@@ -98,6 +98,7 @@ impl Functions {
                     http: port.clone(),
                     records: port.clone(),
                     secrets: port.clone(),
+                    errands: Arc::new(NoErrands),
                 },
                 desk: desk.clone(),
                 switches,

@@ -17,13 +17,14 @@ use engine::budget::Ledger;
 use engine::error::{Error, Kind};
 use engine::http::Http;
 use engine::notify::{Notices, Router};
+use engine::reminder::{self, Reminders};
 use engine::run::{
     Effects, Start, StepApprove, StepAsk, StepHttp, StepNotify, StepTool, Timetable,
 };
 use engine::runtime::Runtime;
 use engine::session::{Hold, SessionKey};
 use engine::switch::Switches;
-use engine::tool::{Secrets, Toolbox};
+use engine::tool::{Clerk, NoErrands, Secrets, Toolbox};
 use engine::turn::{
     Accept, CallTool, Carriers, Deliver, Fail, Intake, Redrive, Run, Settler, Sweep, Timing,
     TurnStart, Turns,
@@ -36,6 +37,7 @@ mod approvals;
 mod functions;
 mod hub;
 mod notices;
+mod reminders;
 mod runs;
 mod shelf;
 
@@ -52,6 +54,9 @@ const APPROVAL: &str = include_str!("../../../statemachines/approval.asl.json");
 
 /// What sees notices through, the same file too.
 const NOTIFY: &str = include_str!("../../../statemachines/notify.asl.json");
+
+/// What waits for the time of reminders, the same file too.
+const REMINDER: &str = include_str!("../../../statemachines/reminder.asl.json");
 
 /// The most holds one sweep takes over.
 const SWEEP: usize = 1000;
@@ -89,6 +94,7 @@ pub struct Host {
     hub: Arc<Hub>,
     intake: Intake,
     desk: Desk,
+    reminders: Reminders,
     sweep: Sweep,
     view: View,
     runner: Runner,
@@ -128,6 +134,11 @@ impl Host {
             NOTIFY,
             MachineKind::Standard,
         )?;
+        let reminder = parse(
+            "statemachines/reminder.asl.json",
+            REMINDER,
+            MachineKind::Standard,
+        )?;
         Ok(Arc::new_cyclic(|me: &Weak<Self>| {
             let hub = Arc::new(Hub::default());
             let switches = Arc::new(Switches::new(runtime.clone(), store.clone()));
@@ -164,6 +175,23 @@ impl Host {
                 http,
                 records: store.clone(),
                 secrets: secrets.clone(),
+                errands: Arc::new(NoErrands),
+            };
+            let executions = Arc::new(runs::Executions(me.clone()));
+            let start = Start {
+                runtime: runtime.clone(),
+                documents: store.clone(),
+                runs: executions.clone(),
+            };
+            let reminders = Reminders {
+                runtime: runtime.clone(),
+                documents: store.clone(),
+                alarms: Arc::new(reminders::Executions(me.clone())),
+            };
+            let clerk = Clerk {
+                catalogue: executions,
+                start: start.clone(),
+                reminders: reminders.clone(),
             };
             let effects = Effects {
                 runtime: runtime.clone(),
@@ -204,7 +232,10 @@ impl Host {
                     results: store.clone(),
                     documents: store.clone(),
                     bots: shelf.clone(),
-                    toolbox,
+                    toolbox: Toolbox {
+                        errands: Arc::new(clerk),
+                        ..toolbox
+                    },
                     desk: desk.clone(),
                     switches: switches.clone(),
                     events: hub.clone(),
@@ -224,6 +255,11 @@ impl Host {
                 },
                 tell: Tell {
                     desk: desk.clone(),
+                    intake: intake.clone(),
+                },
+                remind: reminder::Tell {
+                    documents: store.clone(),
+                    transcripts: store.clone(),
                     intake: intake.clone(),
                 },
                 step_tool: StepTool {
@@ -260,11 +296,7 @@ impl Host {
             runner.register("turn", Arc::new(turn));
             runner.register("approval", Arc::new(approval));
             runner.register("notify", Arc::new(notify));
-            let start = Start {
-                runtime: runtime.clone(),
-                documents: store.clone(),
-                runs: Arc::new(runs::Executions(me.clone())),
-            };
+            runner.register("reminder", Arc::new(reminder));
             let expressions = asl::Evaluator {
                 runtime: runtime.clone(),
             };
@@ -275,6 +307,7 @@ impl Host {
                 start,
                 intake,
                 desk,
+                reminders,
                 sweep: Sweep {
                     runtime: runtime.clone(),
                     sessions: store.clone(),
@@ -328,6 +361,12 @@ impl Host {
     #[must_use]
     pub fn desk(&self) -> &Desk {
         &self.desk
+    }
+
+    /// Keeps what the bot means to say later.
+    #[must_use]
+    pub fn reminders(&self) -> &Reminders {
+        &self.reminders
     }
 
     /// Waits until the session was told what became of an approval, and has answered.

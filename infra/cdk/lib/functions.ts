@@ -1,5 +1,5 @@
 import {
-  answerFor, answerSteps, askPeople, bodies, cancelRuns, connections, events, followRuns, type Grant, items, park, readRuns, secret,
+  answerFor, answerSteps, askPeople, bodies, cancelRuns, connections, events, followRuns, type Grant, items, park, readRuns, remind, secret,
   seeThrough, startRun, startTurn,
 } from './grants';
 
@@ -126,7 +126,8 @@ export const functions = {
     memory: 128, timeout: 70, bots: true,
     may: [
       ...settle, items('record/*', 'PutItem'), items(approvals, 'GetItem', 'PutItem'),
-      items(unknown, 'GetItem', 'PutItem', 'DeleteItem'), items(switches, 'GetItem'), askPeople,
+      items(unknown, 'GetItem', 'PutItem', 'DeleteItem'), items(switches, 'GetItem'), askPeople, ...beginRun,
+      items('document/*/reminder', 'GetItem', 'PutItem'), remind,
     ],
   },
   'turn-deliver': { memory: 128, timeout: 70, bots: true, sends: true, may: [...settle, park] },
@@ -192,6 +193,9 @@ export const functions = {
   'api-notices': {
     memory: 256, timeout: 10, bots: true, http: [`GET ${notice}`, `POST ${notice}/acknowledge`],
     may: [...notices, answerSteps, secret('access')],
+  },
+  'reminder-tell': {
+    memory: 128, timeout: 30, bots: true, may: [...accept, ...said, items('document/*/reminder', 'GetItem', 'PutItem')],
   },
 } satisfies Record<string, FunctionSpec>;
 

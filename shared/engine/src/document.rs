@@ -38,11 +38,13 @@ pub enum Topic {
     Notice,
     /// What waits for a person: the end of their quiet hours, or their sign.
     Tray,
+    /// What a bot means to say later.
+    Reminder,
 }
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Approval,
         Self::Unknown,
         Self::Switch,
@@ -55,6 +57,7 @@ impl Topic {
         Self::Schedule,
         Self::Notice,
         Self::Tray,
+        Self::Reminder,
     ];
 
     /// Its name in stores.
@@ -73,6 +76,7 @@ impl Topic {
             Self::Schedule => "schedule",
             Self::Notice => "notice",
             Self::Tray => "tray",
+            Self::Reminder => "reminder",
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod message;
 pub mod model;
 pub mod notify;
 pub mod overlap;
+pub mod reminder;
 pub mod run;
 pub mod runtime;
 pub mod schedule;

@@ -269,7 +269,6 @@ fn in_words(kind: &TriggerKind, workflow: &str) -> String {
         }
         TriggerKind::Event { name, .. } => format!("on the event {name}"),
         TriggerKind::Webhook { .. } => format!("by a signed POST to …/hooks/{workflow}"),
-        TriggerKind::Message => "by a bot, with the tool start_workflow".to_owned(),
     }
 }
 

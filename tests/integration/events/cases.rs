@@ -205,7 +205,9 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
             ("long-arguments", Json("null")),
             ("lookup", Json("null")),
             ("no-call", Error("Invalid")),
+            ("open-door", Json("null")),
             ("refund", Json("null")),
+            ("remind", Json("null")),
         ],
     ),
     (
@@ -279,6 +281,14 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
         &[
             ("no-such-trigger", Error("NotFound")),
             ("occurrence", Json("\"38be0a4937cb4b72bd2f28d7afea6e63\"")),
+        ],
+    ),
+    (
+        "reminder-tell",
+        &[
+            ("disarmed", Json("null")),
+            ("due", Json("null")),
+            ("no-such-reminder", Error("NotFound")),
         ],
     ),
 ];

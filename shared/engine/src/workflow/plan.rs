@@ -328,8 +328,6 @@ pub enum TriggerKind {
         /// The name of the secret that signs.
         secret: String,
     },
-    /// A bot's model decides, with the tool `start_workflow`.
-    Message,
 }
 
 impl Workflow {

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::Compiler;
-use crate::bot::Place;
 use crate::bot::problem::{did_you_mean, listed};
+use crate::bot::{Place, ToolKind};
 use crate::workflow::plan::{Action, Input, Notification, Step, Trigger, TriggerKind, Workflow};
 use crate::workflow::scope::Scope;
 use crate::workflow::template::Template;
@@ -28,6 +28,16 @@ impl<'w> Compiler<'w> {
                 did_you_mean(name, names).unwrap_or_else(|| format!("add tools/{name}.toml"));
             return self.wrong(*place, format!("there is no tool `{name}`"), hint);
         };
+        if let ToolKind::Workflow { workflow } = &tool.kind {
+            let what = format!("`{name}` starts a workflow from a conversation");
+            let hint = format!("run it as a step: `workflow: {workflow}`");
+            return self.wrong(*place, what, hint);
+        }
+        if let ToolKind::Reminder(_) = &tool.kind {
+            let what = format!("`{name}` needs a conversation, and a run has none");
+            let hint = "use `wait`, and `notify` for who is to be told";
+            return self.wrong(*place, what, hint);
+        }
         let schema = tool.parameters();
         let properties = schema.get("properties").and_then(Value::as_object);
         let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
@@ -167,7 +177,7 @@ impl<'w> Compiler<'w> {
                 self.expression(filter, &scope);
             }
             let Trigger { kind, with, place } = trigger;
-            if let TriggerKind::Event { .. } | TriggerKind::Message = kind {
+            if let TriggerKind::Event { .. } = kind {
                 let what = "nothing fires this trigger yet";
                 let hint = "start the workflow by `schedule`, by `webhook` or by hand";
                 self.wrong(*place, what, hint);
