@@ -12,6 +12,7 @@ mod carrier;
 mod client;
 mod deployed;
 mod effects;
+mod errands;
 mod events;
 mod failing_models;
 mod house;

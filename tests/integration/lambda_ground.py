@@ -79,7 +79,7 @@ def create_stack(address):
         call(address, "secretsmanager", "secretsmanager.CreateSecret", {"Name": f"confab/{name}", "SecretString": text})["ARN"]
         for name in ("access", "secrets")
     )
-    machine, approvals, notices = (
+    machine, approvals, notices, reminders, _ = (
         call(
             address,
             "states",
@@ -91,7 +91,13 @@ def create_stack(address):
                 "definition": json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
             },
         )["stateMachineArn"]
-        for name, kind in ((MACHINE, "EXPRESS"), ("approval", "STANDARD"), ("notify", "STANDARD"))
+        for name, kind in (
+            (MACHINE, "EXPRESS"),
+            ("approval", "STANDARD"),
+            ("notify", "STANDARD"),
+            ("reminder", "STANDARD"),
+            ("workflow-unlock_door", "STANDARD"),
+        )
     )
     workflow, _ = (
         call(
@@ -127,6 +133,7 @@ def create_stack(address):
         "CONFAB_TURN_MACHINE": machine,
         "CONFAB_APPROVAL_MACHINE": approvals,
         "CONFAB_NOTICE_MACHINE": notices,
+        "CONFAB_REMINDER_MACHINE": reminders,
         "CONFAB_WORKFLOW_MACHINES": workflow.removesuffix("changed_hours"),
         "CONFAB_ACCESS_SECRET": access,
         "CONFAB_SECRETS_SECRET": secrets,

@@ -7,7 +7,7 @@ use engine::approval::{Ask, Desk, NoLinks, Tell};
 use engine::budget::Ledger;
 use engine::bus::{Herald, NoBus};
 use engine::switch::Switches;
-use engine::tool::Toolbox;
+use engine::tool::{NoErrands, Toolbox};
 use engine::turn::{Accept, CallTool, Deliver, Fail, Intake, Run, Settler, Sweep, Timing};
 use engine::view::View;
 
@@ -111,6 +111,7 @@ impl Functions {
                     http: port.clone(),
                     records: port.clone(),
                     secrets: port.clone(),
+                    errands: Arc::new(NoErrands),
                 },
                 desk: desk.clone(),
                 switches,

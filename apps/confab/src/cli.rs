@@ -17,6 +17,7 @@ mod dev;
 mod failure;
 mod logs;
 mod new;
+mod reminders;
 mod runs;
 mod schema;
 mod screen;
@@ -93,6 +94,8 @@ enum Command {
     Workflow(workflow::WorkflowCommand),
     /// List, show and end runs of workflows
     Runs(runs::Runs),
+    /// List what bots mean to say later, and call it off
+    Reminders(reminders::Reminders),
     /// Print the JSON Schema of a file format
     Schema(schema::Schema),
 }
@@ -170,6 +173,7 @@ fn run(command: &Command, screen: &Screen, env: &Env) -> Result<(), Failure> {
         Command::Resume(resume) => resume.run(screen, env),
         Command::Workflow(workflow) => workflow.run(screen, env),
         Command::Runs(runs) => runs.run(screen, env),
+        Command::Reminders(reminders) => reminders.run(screen, env),
         Command::Schema(schema) => schema.run(screen),
     }
 }

@@ -18,13 +18,14 @@ use engine::bus::{Dispatch, Herald};
 use engine::error::{Error, Kind};
 use engine::http::Http;
 use engine::notify::{Notices, Router};
+use engine::reminder::{self, Reminders};
 use engine::run::{
     Effects, Fire, Start, StepApprove, StepAsk, StepHttp, StepNotify, StepTool, StepWait, Timetable,
 };
 use engine::runtime::Runtime;
 use engine::session::{Hold, SessionKey};
 use engine::switch::Switches;
-use engine::tool::{Secrets, Toolbox};
+use engine::tool::{Clerk, NoErrands, Secrets, Toolbox};
 use engine::turn::{
     Accept, CallTool, Carriers, Deliver, Fail, Intake, Redrive, Run, Settler, Sweep, Timing,
     TurnStart, Turns,
@@ -39,6 +40,7 @@ mod events;
 mod functions;
 mod hub;
 mod notices;
+mod reminders;
 mod runs;
 mod shelf;
 
@@ -56,6 +58,9 @@ const APPROVAL: &str = include_str!("../../../statemachines/approval.asl.json");
 
 /// What sees notices through, the same file too.
 const NOTIFY: &str = include_str!("../../../statemachines/notify.asl.json");
+
+/// What waits for the time of reminders, the same file too.
+const REMINDER: &str = include_str!("../../../statemachines/reminder.asl.json");
 
 /// The most holds one sweep takes over.
 const SWEEP: usize = 1000;
@@ -94,6 +99,7 @@ pub struct Host {
     changes: Changes,
     intake: Intake,
     desk: Desk,
+    reminders: Reminders,
     sweep: Sweep,
     view: View,
     runner: Runner,
@@ -133,6 +139,11 @@ impl Host {
         let notify = parse(
             "statemachines/notify.asl.json",
             NOTIFY,
+            MachineKind::Standard,
+        )?;
+        let reminder = parse(
+            "statemachines/reminder.asl.json",
+            REMINDER,
             MachineKind::Standard,
         )?;
         Ok(Arc::new_cyclic(|me: &Weak<Self>| {
@@ -182,6 +193,23 @@ impl Host {
                 http,
                 records: store.clone(),
                 secrets: secrets.clone(),
+                errands: Arc::new(NoErrands),
+            };
+            let executions = Arc::new(runs::Executions(me.clone()));
+            let start = Start {
+                runtime: runtime.clone(),
+                documents: store.clone(),
+                runs: executions.clone(),
+            };
+            let reminders = Reminders {
+                runtime: runtime.clone(),
+                documents: store.clone(),
+                alarms: Arc::new(reminders::Executions(me.clone())),
+            };
+            let clerk = Clerk {
+                catalogue: executions,
+                start: start.clone(),
+                reminders: reminders.clone(),
             };
             let effects = Effects {
                 runtime: runtime.clone(),
@@ -217,7 +245,10 @@ impl Host {
                     results: store.clone(),
                     documents: store.clone(),
                     bots: shelf.clone(),
-                    toolbox,
+                    toolbox: Toolbox {
+                        errands: Arc::new(clerk),
+                        ..toolbox
+                    },
                     desk: desk.clone(),
                     switches: switches.clone(),
                     events: hub.clone(),
@@ -239,6 +270,11 @@ impl Host {
                     desk: desk.clone(),
                     intake: intake.clone(),
                     herald: herald.clone(),
+                },
+                remind: reminder::Tell {
+                    documents: store.clone(),
+                    transcripts: store.clone(),
+                    intake: intake.clone(),
                 },
                 step_tool: StepTool {
                     bots: shelf.clone(),
@@ -283,6 +319,7 @@ impl Host {
             runner.register("turn", Arc::new(turn));
             runner.register("approval", Arc::new(approval));
             runner.register("notify", Arc::new(notify));
+            runner.register("reminder", Arc::new(reminder));
             let start = Start {
                 runtime: runtime.clone(),
                 documents: store.clone(),
@@ -308,6 +345,7 @@ impl Host {
                 },
                 intake,
                 desk,
+                reminders,
                 sweep: Sweep {
                     runtime: runtime.clone(),
                     sessions: store.clone(),
@@ -362,6 +400,12 @@ impl Host {
     #[must_use]
     pub fn desk(&self) -> &Desk {
         &self.desk
+    }
+
+    /// Keeps what the bot means to say later.
+    #[must_use]
+    pub fn reminders(&self) -> &Reminders {
+        &self.reminders
     }
 
     /// Waits until the session was told what became of an approval, and has answered.

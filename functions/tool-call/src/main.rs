@@ -25,6 +25,7 @@ async fn main() -> Result<(), lambda::Error> {
             http: ground.web()?,
             records: store.clone(),
             secrets: ground.secrets()?,
+            errands: Arc::new(ground.clerk(&store, &shelf)?),
         },
         desk: ground.asking_desk(&store, &shelf)?,
         switches: Arc::new(Switches::new(ground.runtime.clone(), store.clone())),

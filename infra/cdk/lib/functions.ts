@@ -1,5 +1,5 @@
 import {
-  answerFor, answerSteps, askPeople, bodies, cancelRuns, connections, events, followRuns, giveUp, type Grant, items, park, readRuns, retryRuns, secret,
+  answerFor, answerSteps, askPeople, bodies, cancelRuns, connections, events, followRuns, giveUp, type Grant, items, park, readRuns, remind, retryRuns, secret,
   seeThrough, startRun, startTurn, tellEvents,
 } from './grants';
 
@@ -128,7 +128,8 @@ export const functions = {
     memory: 128, timeout: 70, bots: true,
     may: [
       ...settle, items('record/*', 'PutItem'), items(approvals, 'GetItem', 'PutItem'),
-      items(unknown, 'GetItem', 'PutItem', 'DeleteItem'), items(switches, 'GetItem'), askPeople,
+      items(unknown, 'GetItem', 'PutItem', 'DeleteItem'), items(switches, 'GetItem'), askPeople, ...beginRun,
+      items('document/*/reminder', 'GetItem', 'PutItem'), remind,
     ],
   },
   'turn-deliver': { memory: 128, timeout: 70, bots: true, sends: true, may: [...settle, ...tellTurns, park] },
@@ -206,6 +207,9 @@ export const functions = {
     may: [...beginRun, items('document/*/wait', 'GetItem', 'Query', 'DeleteItem'), answerSteps],
   },
   'step-wait': { memory: 128, timeout: 30, may: [items('document/*/wait', 'GetItem', 'PutItem')] },
+  'reminder-tell': {
+    memory: 128, timeout: 30, bots: true, may: [...accept, ...said, items('document/*/reminder', 'GetItem', 'PutItem')],
+  },
 } satisfies Record<string, FunctionSpec>;
 
 export type FunctionName = keyof typeof functions;

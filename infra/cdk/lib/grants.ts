@@ -5,7 +5,7 @@ export type Grant =
   | { readonly on: 'table'; readonly keys: string; readonly actions: readonly string[] }
   | { readonly on: 'bucket'; readonly actions: readonly string[] }
   | { readonly on: 'access' | 'secrets' | 'turn' | 'approval' | 'answers' | 'parked' | 'sockets' | 'stream' | 'redrive' | 'missed' | 'bus' }
-  | { readonly on: 'workflows' | 'steps' | 'notices' | 'runs' | 'cancelled' | 'retried' | 'histories' };
+  | { readonly on: 'workflows' | 'steps' | 'notices' | 'reminders' | 'runs' | 'cancelled' | 'retried' | 'histories' };
 
 type ItemAction = 'GetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
 
@@ -21,6 +21,8 @@ export const askPeople: Grant = { on: 'approval' };
 export const answerFor: Grant = { on: 'answers' };
 /** Starting the machine that sees a notice through. */
 export const seeThrough: Grant = { on: 'notices' };
+/** Starting the machine that waits until a reminder is due. */
+export const remind: Grant = { on: 'reminders' };
 /** Starting workflows. */
 export const startRun: Grant = { on: 'workflows' };
 /** Ending a step of a workflow that waits for people. */
@@ -52,6 +54,7 @@ const simple = {
   approval: ['states:StartExecution'],
   answers: ['states:SendTaskSuccess'],
   notices: ['states:StartExecution'],
+  reminders: ['states:StartExecution'],
   workflows: ['states:StartExecution'],
   steps: ['states:SendTaskFailure', 'states:SendTaskSuccess'],
   runs: ['states:DescribeExecution'],

@@ -43,6 +43,7 @@ export class ConfabStack extends Stack {
     const turn = Machine.written(this, 'turn', made, StateMachineType.EXPRESS);
     const approval = Machine.written(this, 'approval', made, StateMachineType.STANDARD);
     Machine.written(this, 'notify', made, StateMachineType.STANDARD);
+    Machine.written(this, 'reminder', made, StateMachineType.STANDARD);
     new WorkflowMachines(this, 'workflows', { functions: made, prefix: this.states('stateMachine', 'workflow-'), bus, missed: storage.missed, settings });
     this.sweep(made['job-sweep']);
     followSessions(made['stream-holds'], storage);
@@ -66,7 +67,8 @@ export class ConfabStack extends Stack {
   }
 
   private resources(storage: Storage, sockets: Sockets, bus: events.EventBus, settings: Settings): Resources {
-    const [turn, approval, notice, workflow] = ['turn', 'approval', 'notify', 'workflow-'].map((name) => this.states('stateMachine', name)) as [string, string, string, string];
+    const [turn, approval, notice, reminder, workflow] = ['turn', 'approval', 'notify', 'reminder', 'workflow-']
+      .map((name) => this.states('stateMachine', name)) as [string, string, string, string, string];
     const execution = this.states('execution', 'workflow-*');
     return {
       table: {
@@ -80,6 +82,7 @@ export class ConfabStack extends Stack {
       turn: { arn: turn, variables: { CONFAB_TURN_MACHINE: turn } },
       approval: { arn: approval, variables: { CONFAB_APPROVAL_MACHINE: approval } },
       answers: { arn: approval },
+      reminders: { arn: reminder, variables: { CONFAB_REMINDER_MACHINE: reminder } },
       notices: { arn: notice, variables: { CONFAB_NOTICE_MACHINE: notice } },
       workflows: { arn: `${workflow}*`, variables: { CONFAB_WORKFLOW_MACHINES: workflow } },
       steps: { arn: `${workflow}*` },

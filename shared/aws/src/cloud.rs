@@ -23,6 +23,7 @@ use crate::events::EventBus;
 use crate::machine::TurnMachine;
 use crate::notices::NoticeMachine;
 use crate::parked::Parked;
+use crate::reminders::ReminderMachine;
 use crate::runs::WorkflowMachines;
 use crate::secrets::Vault;
 
@@ -143,6 +144,13 @@ impl Cloud {
     pub fn notices(&self, arn: String) -> NoticeMachine {
         let service = Service::new(&self.0, "states", "application/x-amz-json-1.0");
         NoticeMachine { service, arn }
+    }
+
+    /// Reminders whose time executions of the state machine `arn` wait for.
+    #[must_use]
+    pub fn reminders(&self, arn: String) -> ReminderMachine {
+        let service = Service::new(&self.0, "states", "application/x-amz-json-1.0");
+        ReminderMachine { service, arn }
     }
 
     /// Runs as executions of the state machines whose ARNs are `prefix` and a workflow's name.

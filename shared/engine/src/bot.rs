@@ -20,6 +20,7 @@ mod parameters;
 mod people;
 pub(crate) mod problem;
 mod reader;
+mod reminds;
 mod request;
 mod rigour;
 pub mod schema;
@@ -27,6 +28,7 @@ pub mod secrets;
 mod settings;
 mod skills;
 mod spending;
+mod starts;
 mod table;
 mod tools;
 mod undo;
@@ -58,10 +60,12 @@ pub use folder::Folder;
 pub use load::Loaded;
 pub use people::{People, Person};
 pub use problem::{Place, Problem, Problems};
+pub use reminds::ReminderRule;
 pub use undo::Undo;
 
 pub(crate) use names::{is_secret as is_secret_name, looks_like_secret};
 pub(crate) use reader::hash;
+pub(crate) use starts::unfit_starters;
 
 /// A loaded bot folder. Immutable: an edit makes another one with another [`version`](Self::version).
 #[derive(Clone, Debug)]
@@ -155,6 +159,13 @@ pub enum ToolKind {
     },
     /// Makes an HTTP request.
     Http(HttpTool),
+    /// Starts a run of a workflow, whose inputs are the arguments.
+    Workflow {
+        /// The workflow.
+        workflow: String,
+    },
+    /// Has something said later.
+    Reminder(ReminderRule),
     /// Gives the model the body of a skill. Built in; offered when the bot has skills.
     OpenSkill,
 }
@@ -392,7 +403,11 @@ impl Tool {
     pub fn answer<'a>(&self, content: &'a Value) -> &'a Value {
         match self.kind {
             ToolKind::Http(_) => content.get("body").unwrap_or(content),
-            ToolKind::Table(_) | ToolKind::Record { .. } | ToolKind::OpenSkill => content,
+            ToolKind::Table(_)
+            | ToolKind::Record { .. }
+            | ToolKind::Workflow { .. }
+            | ToolKind::Reminder(_)
+            | ToolKind::OpenSkill => content,
         }
     }
 

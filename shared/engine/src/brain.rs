@@ -23,6 +23,8 @@ pub struct Context<'a> {
     pub conversation: Vec<ChatMessage>,
     /// How many rounds of tool calls this turn has made.
     pub round: u32,
+    /// The time and the contact's time zone, in words, where a tool of the bot needs them.
+    pub present: Option<String>,
     /// Answer now, without calling more tools.
     pub finish: bool,
 }

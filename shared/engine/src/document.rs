@@ -40,11 +40,13 @@ pub enum Topic {
     Tray,
     /// A step that waits for an event.
     Wait,
+    /// What a bot means to say later.
+    Reminder,
 }
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Approval,
         Self::Unknown,
         Self::Switch,
@@ -58,6 +60,7 @@ impl Topic {
         Self::Notice,
         Self::Tray,
         Self::Wait,
+        Self::Reminder,
     ];
 
     /// Its name in stores.
@@ -77,6 +80,7 @@ impl Topic {
             Self::Notice => "notice",
             Self::Tray => "tray",
             Self::Wait => "wait",
+            Self::Reminder => "reminder",
         }
     }
 }

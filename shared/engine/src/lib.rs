@@ -14,6 +14,7 @@ pub mod message;
 pub mod model;
 pub mod notify;
 pub mod overlap;
+pub mod reminder;
 pub mod run;
 pub mod runtime;
 pub mod schedule;

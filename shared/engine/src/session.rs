@@ -69,6 +69,11 @@ pub enum Origin {
         /// The effect's intent.
         intent: String,
     },
+    /// What the bot meant to say at this time.
+    Reminder {
+        /// Which.
+        id: String,
+    },
 }
 
 impl Origin {

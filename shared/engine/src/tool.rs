@@ -17,6 +17,7 @@ use crate::session::SessionKey;
 use crate::transcript::{PlannedCall, ToolStatus};
 
 mod answer;
+mod errand;
 mod intent;
 pub mod provenance;
 mod redaction;
@@ -24,6 +25,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+pub use errand::{Clerk, Errands, NoErrands};
 pub(crate) use intent::{UNDO, canonical};
 pub use intent::{intent_key, provider_key};
 pub use redaction::KnownSecrets;
@@ -97,6 +99,8 @@ pub trait Secrets: Send + Sync {
 pub struct Call<'a> {
     /// The session it is made in.
     pub session: &'a SessionKey,
+    /// The turn it is made in; 0 in a run of a workflow.
+    pub turn: u64,
     /// The tool.
     pub tool: &'a Tool,
     /// Its arguments, which match its schema.
@@ -165,6 +169,8 @@ pub struct Toolbox {
     pub records: Arc<dyn Records>,
     /// Gives secrets.
     pub secrets: Arc<dyn Secrets>,
+    /// Sets going what goes on after a call.
+    pub errands: Arc<dyn Errands>,
 }
 
 impl Toolbox {
@@ -176,6 +182,8 @@ impl Toolbox {
             ToolKind::OpenSkill => open_skill(bot, call.arguments),
             ToolKind::Record { collection } => self.keep(collection, call).await,
             ToolKind::Http(http) => self.request(http, call).await,
+            ToolKind::Reminder(rule) => set_going(self.errands.remind(rule, &call).await),
+            ToolKind::Workflow { workflow } => set_going(self.errands.begin(workflow, &call).await),
         };
         self.secrets_of(tenant, tool.secret_names())
             .await
@@ -204,12 +212,13 @@ impl Toolbox {
     pub(crate) async fn inquire(
         &self,
         runtime: &Runtime,
-        session: &SessionKey,
+        (session, turn): (&SessionKey, u64),
         tool: &Tool,
         call: &PlannedCall,
     ) -> Evidence {
         let question = self.ask(Call {
             session,
+            turn,
             tool,
             arguments: &call.arguments,
             intent: &call.intent,
@@ -234,6 +243,17 @@ impl Toolbox {
                 ToolOutcome::failed("the record could not be written")
             }
             Err(_) => ToolOutcome::unknown(),
+        }
+    }
+}
+
+/// The outcome of an errand: the same call again, if one is made, gives what stands.
+fn set_going(answer: Result<Value, Error>) -> ToolOutcome {
+    match answer {
+        Ok(told) => ToolOutcome::succeeded(told),
+        Err(error) => {
+            tracing::warn!(error = %error.chain(), "an errand could not be run");
+            ToolOutcome::failed(error.to_string())
         }
     }
 }

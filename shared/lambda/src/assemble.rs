@@ -5,19 +5,22 @@ use std::sync::Arc;
 use aws::{Sockets, Store, Unset, Vault, WorkflowMachines};
 use channels::{twilio, whatsapp};
 use engine::approval::Desk;
+use engine::bot::ToolKind;
 use engine::bus::Herald;
 use engine::error::{Error, Kind};
 use engine::http::Http;
 use engine::notify::{Notices, Router};
+use engine::reminder::Reminders;
 use engine::run::{Effects, Fire, Start};
 use engine::switch::Switches;
-use engine::tool::Toolbox;
+use engine::tool::{Clerk, NoErrands, Toolbox};
 use engine::turn::{Accept, Carriers, Deliver, Intake, Settler, Timing};
 use engine::view::View;
 use engine::workflow::Expressions;
 
 use crate::ground::{Ground, NotReady, variable};
 use crate::shelf::Shelf;
+use crate::workflows::Workflows;
 
 impl Ground {
     /// Takes messages in and starts their turns.
@@ -118,6 +121,28 @@ impl Ground {
         }
     }
 
+    /// Runs the errands of turns. Workflows are read only where a tool starts one.
+    ///
+    /// # Errors
+    /// Names the variable that is missing, or the workflow that is wrong.
+    pub fn clerk(&self, store: &Arc<Store>, shelf: &Shelf) -> Result<Clerk, NotReady> {
+        let mut tools = shelf.iter().flat_map(|bot| bot.tools.values());
+        let starts = tools.any(|tool| matches!(tool.kind, ToolKind::Workflow { .. }));
+        let catalogue = match starts {
+            true => self.workflows()?,
+            false => Arc::<Workflows>::default(),
+        };
+        Ok(Clerk {
+            catalogue,
+            start: self.start(store, &self.workflow_machines()?),
+            reminders: Reminders {
+                runtime: self.runtime.clone(),
+                documents: store.clone(),
+                alarms: self.alarms()?,
+            },
+        })
+    }
+
     /// What steps of workflows do.
     ///
     /// # Errors
@@ -132,6 +157,7 @@ impl Ground {
                 http: self.web()?,
                 records: store.clone(),
                 secrets: self.secrets()?,
+                errands: Arc::new(NoErrands),
             },
             switches: Arc::new(Switches::new(self.runtime.clone(), store.clone())),
         })

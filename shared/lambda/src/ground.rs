@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws::{
-    ApprovalMachine, Cloud, EventBus, NoticeMachine, Parked, Sockets, Store, TurnMachine, Unset, Vault,
-    WorkflowMachines,
+    ApprovalMachine, Cloud, EventBus, NoticeMachine, Parked, ReminderMachine, Sockets, Store, TurnMachine,
+    Unset, Vault, WorkflowMachines,
 };
 use engine::error::Error;
 use engine::runtime::Runtime;
@@ -128,6 +128,15 @@ impl Ground {
     pub fn escalations(&self) -> Result<Arc<NoticeMachine>, Unset> {
         let machine = needed("CONFAB_NOTICE_MACHINE")?;
         Ok(Arc::new(self.cloud.notices(machine)))
+    }
+
+    /// The state machine `CONFAB_REMINDER_MACHINE`.
+    ///
+    /// # Errors
+    /// Names the variable when it is missing.
+    pub fn alarms(&self) -> Result<Arc<ReminderMachine>, Unset> {
+        let machine = needed("CONFAB_REMINDER_MACHINE")?;
+        Ok(Arc::new(self.cloud.reminders(machine)))
     }
 
     /// The state machines of workflows, whose ARNs begin with `CONFAB_WORKFLOW_MACHINES`.

@@ -10,7 +10,7 @@ use engine::run::{Catalogue, Offer};
 use engine::workflow::Library;
 
 /// Workflows by name, the same for every tenant.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Workflows(Vec<Offer>);
 
 impl Workflows {

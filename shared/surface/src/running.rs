@@ -314,7 +314,6 @@ fn in_words(kind: &TriggerKind, workflow: &str) -> String {
             event: Some(event), ..
         } => format!("never: a signed POST to …/hooks/{workflow} is the event {event}"),
         TriggerKind::Webhook { .. } => format!("by a signed POST to …/hooks/{workflow}"),
-        TriggerKind::Message => "by a bot, with the tool start_workflow".to_owned(),
     }
 }
 

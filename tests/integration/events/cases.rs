@@ -206,7 +206,9 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
             ("long-arguments", Json("null")),
             ("lookup", Json("null")),
             ("no-call", Error("Invalid")),
+            ("open-door", Json("null")),
             ("refund", Json("null")),
+            ("remind", Json("null")),
         ],
     ),
     (
@@ -303,6 +305,14 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
     (
         "step-wait",
         &[("no-token", Error("Invalid")), ("shipped", Json("null"))],
+    ),
+    (
+        "reminder-tell",
+        &[
+            ("disarmed", Json("null")),
+            ("due", Json("null")),
+            ("no-such-reminder", Error("NotFound")),
+        ],
     ),
 ];
 

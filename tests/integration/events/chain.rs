@@ -98,3 +98,41 @@ fn a_message_becomes_a_turn_a_tool_call_and_a_reply() {
         check_log(function, 0);
     }
 }
+
+#[test]
+fn what_a_call_sets_going_is_started_and_what_is_due_is_said() {
+    let Some(ministack) = MiniStack::start() else {
+        return;
+    };
+    let environment = ground(&ministack);
+    let workflow = format!("{}unlock_door", environment["CONFAB_WORKFLOW_MACHINES"]);
+    let reminders = environment["CONFAB_REMINDER_MACHINE"].clone();
+    let turns = environment["CONFAB_TURN_MACHINE"].clone();
+    let mut functions = Functions {
+        environment,
+        running: BTreeMap::new(),
+    };
+    for case in ["open-door", "remind"] {
+        let input = serde_json::from_str(&sample("tool-call", case)).unwrap();
+        functions.call("tool-call", &input);
+    }
+    let run = started(&ministack, &workflow);
+    assert_eq!(run["inputs"], json!({ "who": "the plumber" }));
+    assert_eq!(run["trigger"]["session"], "local/household/web:pia");
+    let reminder = started(&ministack, &reminders);
+    assert_eq!(reminder["tenant"], "local", "{reminder}");
+    assert!(reminder["at"].is_string(), "{reminder}");
+
+    for _ in 0..2 {
+        let due = serde_json::from_str(&sample("reminder-tell", "due")).unwrap();
+        functions.call("reminder-tell", &due);
+    }
+    let start = started(&ministack, &turns);
+    assert_eq!(start["session"], "local/household/web:rui");
+    let said = functions.call("turn-run", &start);
+    let expected = "You wanted to be reminded: the laundry";
+    assert!(said.to_string().contains(expected), "{said}");
+    for function in functions.running.values() {
+        check_log(function, 0);
+    }
+}

@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::screen::{Ink, Screen};
 use super::wording;
 use crate::assemble::{BotFolder, Env, Error, Vault, settings_problem, survey};
+use crate::host::machine_problems;
 use ground::tokio_runtime;
 
 /// Look for mistakes in a bot's folder
@@ -71,6 +72,11 @@ fn findings(folder: &BotFolder, env: &Env) -> Result<Findings, Failure> {
         let vault = Vault::open(folder.path(), env)?;
         findings.warnings.extend(vault.warnings().iter().cloned());
         findings.warnings.extend(unknown_tools(bot));
+        match folder.library(bot) {
+            Ok(library) => findings.problems.extend(machine_problems(&library)),
+            Err(Error::Folder { problems, .. }) => findings.problems.extend(problems.0),
+            Err(error) => return Err(error.into()),
+        }
         let survey = survey(bot, &vault, &tokio_runtime());
         findings
             .problems

@@ -4,6 +4,7 @@ use asl::runner::{FunctionError, Functions};
 use async_trait::async_trait;
 use engine::approval::{Ask, Tell};
 use engine::error::{Error, Kind};
+use engine::reminder;
 use engine::run::{StepApprove, StepAsk, StepHttp, StepNotify, StepTool, StepWait};
 use engine::turn::{CallTool, Deliver, Fail, Run};
 use serde::Serialize;
@@ -13,7 +14,7 @@ use serde_json::Value;
 use super::approvals;
 
 /// The functions that state machines call, by name.
-pub const FUNCTIONS: [&str; 13] = [
+pub const FUNCTIONS: [&str; 14] = [
     "turn-run",
     "tool-call",
     "turn-deliver",
@@ -27,6 +28,7 @@ pub const FUNCTIONS: [&str; 13] = [
     "step-wait",
     "step-notify",
     "notify-advance",
+    "reminder-tell",
 ];
 
 /// The address of the function `name` on this machine.
@@ -50,6 +52,7 @@ pub(super) struct HostFunctions {
     pub(super) fail: Fail,
     pub(super) ask: Ask,
     pub(super) tell: Tell,
+    pub(super) remind: reminder::Tell,
     pub(super) step_tool: StepTool,
     pub(super) step_ask: StepAsk,
     pub(super) step_http: StepHttp,
@@ -76,6 +79,7 @@ impl Functions for HostFunctions {
             "step-wait" => call(payload, |input| self.step_wait.handle(input)).await,
             "step-notify" => call(payload, |input| self.step_notify.handle(input)).await,
             "notify-advance" => call(payload, |input| self.step_notify.router.handle(input)).await,
+            "reminder-tell" => call(payload, |input| self.remind.handle(input)).await,
             _ => return Err(FunctionError::not_found(function)),
         };
         answer.map_err(|error| {

@@ -10,7 +10,9 @@ use crate::bot::consent::{ApprovalTable, ApprovalsTable};
 use crate::bot::lookup::LookupTable;
 use crate::bot::method::{Body, Method};
 use crate::bot::names;
+use crate::bot::reminds::ReminderTable;
 use crate::bot::spending::BudgetFile;
+use crate::bot::starts::WorkflowTable;
 use crate::bot::undo::UndoTable;
 use crate::bot::{Limits, Notices, TwilioSettings, WhatsappSettings};
 use crate::tool::SideEffectPolicy;
@@ -180,7 +182,8 @@ pub(super) struct ToolFile {
     /// What the tool does and when to use it; the model reads this.
     #[schemars(length(min = 1, max = 4096))]
     pub(super) description: String,
-    /// What the tool is made of: `table`, `record` or `http`.
+    /// What the tool is made of: `table`, `record`, `http`, `workflow` or
+    /// `reminder`.
     pub(super) kind: Kind,
     /// What a call does to the world: `pure`, `idempotent`, `compensatable` or `irreversible`.
     /// There is no default for records and requests, because a wrong guess could repeat a payment.
@@ -200,7 +203,8 @@ pub(super) struct ToolFile {
     /// Which calls need a person's yes, and whose.
     pub(super) approval: Option<ApprovalTable>,
     /// JSON Schema (2020-12) of the arguments: `type = "object"`, `properties`, `required`.
-    pub(super) parameters: Map<String, Value>,
+    /// A reminder's are always the same, and not written.
+    pub(super) parameters: Option<Map<String, Value>>,
     /// JSON Schema (2020-12) of what it answers; for `kind = "http"`, of the answer's body.
     pub(super) result: Option<Map<String, Value>>,
     /// How a call is undone, for `side_effect = "compensatable"`.
@@ -211,6 +215,10 @@ pub(super) struct ToolFile {
     pub(super) record: Option<RecordTable>,
     /// The request to make, for `kind = "http"`.
     pub(super) http: Option<HttpTable>,
+    /// The workflow to start, for `kind = "workflow"`. The arguments are its inputs.
+    pub(super) workflow: Option<WorkflowTable>,
+    /// How to remind, for `kind = "reminder"`.
+    pub(super) reminder: Option<ReminderTable>,
 }
 
 fn enabled() -> bool {
@@ -221,20 +229,26 @@ fn tool_timeout() -> u64 {
     15
 }
 
+/// The sections that say what a tool is made of, each called as its kind.
+const SECTIONS: [&str; 5] = ["table", "record", "http", "workflow", "reminder"];
+
 fn kinds() -> Value {
-    let only = |kind: &str, required: &[&str], others: [&str; 2]| {
+    let only = |kind: &str, required: &[&str]| {
+        let others = SECTIONS.into_iter().filter(|section| *section != kind);
+        let others: Map<String, Value> = others
+            .map(|section| (section.to_owned(), Value::Bool(false)))
+            .collect();
         json!({
             "if": { "properties": { "kind": { "const": kind } }, "required": ["kind"] },
-            "then": {
-                "required": required,
-                "properties": { others[0]: false, others[1]: false },
-            },
+            "then": { "required": required, "properties": others },
         })
     };
     json!([
-        only("table", &["table"], ["record", "http"]),
-        only("record", &["record", "side_effect"], ["table", "http"]),
-        only("http", &["http", "side_effect"], ["table", "record"]),
+        only("table", &["parameters", "table"]),
+        only("record", &["parameters", "record", "side_effect"]),
+        only("http", &["parameters", "http", "side_effect"]),
+        only("workflow", &["parameters", "workflow"]),
+        only("reminder", &[]),
     ])
 }
 
@@ -248,6 +262,10 @@ pub(super) enum Kind {
     Record,
     /// Makes an HTTP request.
     Http,
+    /// Starts a workflow, which runs beside the conversation.
+    Workflow,
+    /// Has the bot say something later.
+    Reminder,
 }
 
 /// What a call does to the world.

@@ -36,6 +36,8 @@ pub struct Person {
     pub roles: BTreeSet<String>,
     /// Where they are reached: the contact of their own session, by channel.
     pub contacts: BTreeMap<Channel, String>,
+    /// Their time zone, such as `Europe/Lisbon`.
+    pub zone: Option<String>,
     /// When they are told only what is urgent.
     pub quiet: Option<QuietHours>,
     /// Where they want to be told, the first first.

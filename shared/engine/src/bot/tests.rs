@@ -1,5 +1,6 @@
 mod approvals;
 mod effects;
+mod errands;
 mod folders;
 mod loading;
 mod mistakes;

@@ -14,7 +14,7 @@ use crate::bot::problem::{Place, Problem, did_you_mean, listed};
 use crate::bot::reader::{MAX_CSV, MAX_FILE, Reader};
 use crate::bot::rigour::Written;
 use crate::bot::{ApprovalSettings, ArgumentSchema, Skill, Table, Tool, ToolKind, Undo};
-use crate::bot::{consent, names, request, table, undo};
+use crate::bot::{consent, names, reminds, request, table, undo};
 use crate::model::ToolOffer;
 use crate::tool::SideEffectPolicy;
 
@@ -105,7 +105,8 @@ fn tool(
     file: ToolFile,
     approvals: (Option<&ApprovalSettings>, Option<&People>),
 ) -> Option<Tool> {
-    let parameters = Parameters::read(reader, document, file.parameters);
+    let written = reminds::parameters(reader, document, file.kind, file.parameters)?;
+    let parameters = Parameters::read(reader, document, written);
     for (index, argument) in file.business_key.iter().enumerate() {
         let pointer = format!("/business_key/{index}");
         parameters.expect_argument(reader, document, &pointer, "business_key", argument);
@@ -132,6 +133,10 @@ fn tool(
                 side_effect,
             )?)
         }
+        Kind::Reminder => ToolKind::Reminder(reminds::rule(reader, document, file.reminder)),
+        Kind::Workflow => ToolKind::Workflow {
+            workflow: file.workflow?.name,
+        },
     };
     Some(Tool {
         arguments: parameters.compiled?,
@@ -170,6 +175,16 @@ fn side_effect(
     declared: Option<SideEffect>,
 ) -> Option<SideEffectPolicy> {
     match (kind, declared) {
+        (Kind::Workflow | Kind::Reminder, None | Some(SideEffect::Idempotent)) => {
+            Some(SideEffectPolicy::Idempotent)
+        }
+        (Kind::Workflow | Kind::Reminder, Some(_)) => {
+            let problem = document
+                .problem("/side_effect", "the same call again changes nothing more")
+                .hint("remove `side_effect`: this kind of tool is always `idempotent`");
+            reader.problems.push(problem);
+            None
+        }
         (Kind::Table, None | Some(SideEffect::Pure)) => Some(SideEffectPolicy::Pure),
         (Kind::Table, Some(_)) => {
             let problem = document

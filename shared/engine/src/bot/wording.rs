@@ -146,7 +146,7 @@ impl<'a> Subject<'a> {
             ),
             ValidationErrorKind::FalseSchema => (
                 format!("{name} does not belong here"),
-                Some("a tool has one section: `[table]`, `[record]` or `[http]`".to_owned()),
+                Some("a tool has one section, called as its kind".to_owned()),
             ),
             ValidationErrorKind::Pattern { pattern } => {
                 let (rule, hint) = names::rule(pattern, found.as_str().unwrap_or_default());

@@ -231,7 +231,7 @@ impl Effects {
         call: &PlannedCall,
     ) -> Result<Evidence, Error> {
         self.sessions.durable().await?;
-        let evidence = self.toolbox.inquire(&self.runtime, place, tool, call);
+        let evidence = self.toolbox.inquire(&self.runtime, (place, 0), tool, call);
         Ok(evidence.await)
     }
 
@@ -257,6 +257,7 @@ impl Effects {
         }
         let work = Call {
             session: place,
+            turn: 0,
             tool,
             arguments: &call.arguments,
             intent: provider_key(tool, &call.intent),

@@ -42,7 +42,7 @@ impl Start {
     async fn has_failed(&self, run: &RunRef) -> Result<bool, Error> {
         let state = self.runs.state(run).await?;
         let failed = [RunStatus::Failed, RunStatus::TimedOut, RunStatus::Cancelled];
-        Ok(matches!(state, RunState::Ended(how) if failed.contains(&how)))
+        Ok(matches!(state, RunState::Ended { how, .. } if failed.contains(&how)))
     }
 
     /// Takes a place among the runs of its workflow, if there is one.

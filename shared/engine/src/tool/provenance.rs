@@ -4,20 +4,22 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::bot::{Bot, Tool};
+use crate::bot::{Bot, Tool, ToolKind};
 use crate::model::{ChatMessage, ToolCall};
 use crate::tool::SideEffectPolicy;
+use crate::turn::REMINDED;
 
 /// Words shorter than this say nothing of where a text comes from.
 const SHORTEST_WORD: usize = 4;
 
 /// Whether a call the model wants made needs a person's yes because of where its arguments come from: it cannot
-/// be undone, and they derive from what nobody here vouches for.
+/// be undone, as what a workflow does that it starts, and they derive from what nobody here vouches for.
 #[must_use]
 pub fn must_ask(bot: &Bot, call: &ToolCall, conversation: &[ChatMessage]) -> bool {
     bot.tools.get(&call.name).is_some_and(|tool| {
-        tool.side_effect == SideEffectPolicy::Irreversible
-            && derives_from_untrusted(tool, &call.arguments, bot, conversation)
+        let is_final = tool.side_effect == SideEffectPolicy::Irreversible
+            || matches!(tool.kind, ToolKind::Workflow { .. });
+        is_final && derives_from_untrusted(tool, &call.arguments, bot, conversation)
     })
 }
 
@@ -38,7 +40,15 @@ pub fn derives_from_untrusted(
     let mut trusted = Words::default();
     for message in conversation {
         match message {
-            ChatMessage::User { text } => trusted.learn(text),
+            // A reminder's words are the model's own, who may have taken them from outside.
+            ChatMessage::User { text } => {
+                for line in text.lines() {
+                    match line.starts_with(REMINDED) {
+                        true => outside.learn(line),
+                        false => trusted.learn(line),
+                    }
+                }
+            }
             ChatMessage::Tool {
                 content, untrusted, ..
             } => {

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::{
-    Call, Evidence, Record, Records, Secrets, SideEffectPolicy, ToolOutcome, Toolbox, answer,
-    intent_key, provider_key,
+    Call, Evidence, NoErrands, Record, Records, Secrets, SideEffectPolicy, ToolOutcome, Toolbox,
+    answer, intent_key, provider_key,
 };
 use crate::bot::{Bot, MemoryFiles};
 use crate::error::{Error, Kind};
@@ -94,6 +94,7 @@ fn toolbox(service: &Arc<Service>) -> Toolbox {
         http: service.clone(),
         records: Arc::new(Vault),
         secrets: Arc::new(Vault),
+        errands: Arc::new(NoErrands),
     }
 }
 
@@ -103,6 +104,7 @@ fn ask(service: &Arc<Service>) -> Evidence {
         let bot = bot();
         let call = Call {
             session: &"local/shop/sms:+15550100".parse().unwrap(),
+            turn: 1,
             tool: &bot.tools["track"],
             arguments: &json!({"parcel": "a/b"}),
             intent: "track#1#00",
@@ -119,6 +121,7 @@ fn run(service: &Arc<Service>, tool: &'static str, arguments: Value) -> ToolOutc
         let session: SessionKey = "local/shop/sms:+15550100".parse().unwrap();
         let call = Call {
             session: &session,
+            turn: 1,
             tool: &bot.tools[tool],
             arguments: &arguments,
             intent: "track#1#00",

@@ -211,6 +211,7 @@ impl CallTool {
         );
         let work = Call {
             session: key,
+            turn,
             tool,
             arguments: &call.arguments,
             intent: provider_key(tool, &call.intent),
@@ -231,7 +232,7 @@ impl CallTool {
             return Ok(outcome);
         }
         // That it did not happen yet proves nothing: it may still be on its way.
-        Ok(match self.inquire(tool, key, call).await? {
+        Ok(match self.inquire(tool, (key, turn), call).await? {
             Evidence::Happened(content) => ToolOutcome::succeeded(content),
             Evidence::DidNot | Evidence::None => outcome,
         })

@@ -58,20 +58,31 @@ const ANSWERED: &str = "[approval]";
 /// What the brain knows news of an effect by that nobody had seen; no contact's words keep it.
 const KNOWN: &str = "[outcome]";
 
+/// What the brain knows by what it meant to say later; no contact's words keep it.
+pub(crate) const REMINDED: &str = "[reminder]";
+
+/// What the marks are in a contact's words.
+const UNMARKED: [(&str, &str); 3] = [
+    (ANSWERED, "(approval)"),
+    (KNOWN, "(outcome)"),
+    (REMINDED, "(reminder)"),
+];
+
 /// A message as the brain hears it. What did not come from the contact is not to be taken for their words.
 fn heard(taken: &Taken) -> Option<Cow<'_, str>> {
     match &taken.origin {
-        Origin::Contact
-            if [ANSWERED, KNOWN]
-                .iter()
-                .any(|mark| taken.text.contains(mark)) =>
-        {
-            let text = taken.text.replace(ANSWERED, "(approval)");
-            Some(Cow::Owned(text.replace(KNOWN, "(outcome)")))
+        Origin::Contact => {
+            let mut text = Cow::Borrowed(taken.text.as_str());
+            for (mark, plain) in UNMARKED {
+                if text.contains(mark) {
+                    text = Cow::Owned(text.replace(mark, plain));
+                }
+            }
+            Some(text)
         }
-        Origin::Contact => Some(Cow::Borrowed(&taken.text)),
         Origin::Approval { .. } => Some(Cow::Owned(format!("{ANSWERED} {}", taken.text))),
         Origin::Outcome { .. } => Some(Cow::Owned(format!("{KNOWN} {}", taken.text))),
+        Origin::Reminder { .. } => Some(Cow::Owned(format!("{REMINDED} {}", taken.text))),
         Origin::Person { .. } | Origin::Notice => None,
     }
 }

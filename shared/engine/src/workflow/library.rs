@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::bot::{Bot, BotFiles, Problem, Problems};
+use crate::bot::{Bot, BotFiles, Problem, Problems, unfit_starters};
 use crate::workflow::{Around, Syntax, Workflow, compile};
 use crate::yaml;
 
@@ -21,7 +21,8 @@ pub struct Library {
 const MAX_FILE: usize = 1024 * 1024;
 
 impl Library {
-    /// Reads and compiles every `workflows/<name>.yaml` of the bot's folder.
+    /// Reads and compiles every `workflows/<name>.yaml` of the bot's folder, and looks whether the tools that start one
+    /// fit it.
     ///
     /// # Errors
     /// Everything that is wrong with them.
@@ -49,6 +50,7 @@ impl Library {
                 Err(Problems(found)) => problems.extend(found),
             }
         }
+        problems.extend(unfit_starters(files, &library.workflows));
         match problems.is_empty() {
             true => Ok(library),
             false => Err(Problems(problems)),

@@ -339,8 +339,6 @@ pub enum TriggerKind {
         /// What a delivery is told as, in place of a run.
         event: Option<String>,
     },
-    /// A bot's model decides, with the tool `start_workflow`.
-    Message,
 }
 
 impl Workflow {

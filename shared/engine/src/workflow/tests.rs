@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::bot::{Bot, MemoryFiles};
-use crate::workflow::{Around, Syntax, Workflow, compile};
+use crate::workflow::{Around, Library, Syntax, Workflow, compile};
 
 struct Anything;
 
@@ -23,6 +23,11 @@ fn bot() -> Bot {
         .with(
             "tools/lookup.toml",
             "format = 1\ndescription = \"Looks up.\"\nkind = \"record\"\nside_effect = \"idempotent\"\n[parameters]\ntype = \"object\"\nrequired = [\"order\"]\nadditionalProperties = false\n[parameters.properties.order]\ntype = \"string\"\ndescription = \"The order.\"\n[record]\ncollection = \"things\"\n",
+        )
+        .with("tools/remind.toml", "format = 1\ndescription = \"Reminds.\"\nkind = \"reminder\"\n")
+        .with(
+            "tools/start.toml",
+            "format = 1\ndescription = \"Starts.\"\nkind = \"workflow\"\n[workflow]\nname = \"other\"\n[parameters]\ntype = \"object\"\n",
         );
     Bot::load(&files)
         .unwrap_or_else(|problems| panic!("{problems}"))
@@ -75,6 +80,14 @@ fn names_that_do_not_exist_are_told_with_their_line() {
     says(
         "  a: {tool: lookup, with: {ordr: x}}",
         "3: `lookup` needs `order` | add `order:` under `with:`\n3: `lookup` takes no `ordr` | did you mean `order`?",
+    );
+    says(
+        "  a: {tool: remind, with: {text: x}}",
+        "3: `remind` needs a conversation, and a run has none | use `wait`, and `notify` for who is to be told",
+    );
+    says(
+        "  a: {tool: start, with: {}}",
+        "3: `start` starts a workflow from a conversation | run it as a step: `workflow: other`",
     );
     says(
         "  a: {set: $${x}\n  b: {set: \"${ $inputs.idd }\"}",
@@ -315,4 +328,64 @@ fn a_schedule_that_the_cloud_cannot_keep_is_told_with_its_place() {
     );
     let jitter = told("{schedule: '0 9 * * *', jitter: 90s}");
     assert!(jitter.contains("whole minutes"), "{jitter}");
+}
+
+#[test]
+fn a_tool_that_starts_a_workflow_takes_what_the_workflow_takes() {
+    let told = |tool: &str| {
+        let files = MemoryFiles::default()
+            .with("bot.toml", "format = 1\nname = \"shop\"\n[model]\nuse = \"openai/gpt-4.1-mini\"\n")
+            .with("SOUL.md", "You are a shop.")
+            .with(
+                "workflows/pack.yaml",
+                "inputs: {order: string, copies: {type: number, default: 1}}\nsteps:\n  a: {set: 1}\n",
+            )
+            .with(
+                "tools/pack.toml",
+                format!("format = 1\ndescription = \"Packs.\"\nkind = \"workflow\"\n{tool}"),
+            );
+        let bot = Bot::load(&files)
+            .unwrap_or_else(|problems| panic!("{problems}"))
+            .bot;
+        let library = Library::load(&files, &bot, &Anything);
+        library
+            .err()
+            .map_or_else(String::new, |problems| problems.to_string())
+    };
+    let parameters = "[parameters]\ntype = \"object\"\n";
+    let order = "[parameters.properties.order]\ntype = \"string\"\n";
+    let required = "required = [\"order\"]\n";
+    let pack = "[workflow]\nname = \"pack\"\n";
+    assert_eq!(told(&format!("{pack}{parameters}{required}{order}")), "");
+    assert_eq!(
+        told(&format!(
+            "enabled = false\n[workflow]\nname = \"pak\"\n{parameters}"
+        )),
+        "tools/pack.toml:6: there is no workflow `pak`\n  help: did you mean `pack`?"
+    );
+    assert_eq!(
+        told(&format!("{pack}{parameters}{order}")),
+        "tools/pack.toml:6: `pack` needs the input `order`, which a call may leave out here\n  help: declare `[parameters.properties.order]` and add `order` to `required`, or give the input a default in workflows/pack.yaml"
+    );
+    let more = |kind: &str, name: &str| {
+        format!("{pack}{parameters}{required}{order}[parameters.properties.{name}]\n{kind}\n")
+    };
+    assert_eq!(told(&more("type = \"integer\"", "copies")), "");
+    assert_eq!(told(&more("enum = [1, 2.5]", "copies")), "");
+    assert_eq!(
+        told(&more("enum = [1, \"two\"]", "copies")),
+        "tools/pack.toml:11: the input `copies` of `pack` is of the type number\n  help: write `type` as one of `number` and `integer`"
+    );
+    assert_eq!(
+        told(&more("type = \"integer\"", "copie")),
+        "tools/pack.toml:11: `pack` takes no input `copie`\n  help: did you mean `copies`?"
+    );
+    assert!(
+        Bot::load(&MemoryFiles::default().with(
+            "tools/pack.toml",
+            format!("format = 1\ndescription = \"Packs.\"\nkind = \"workflow\"\nside_effect = \"irreversible\"\n{pack}{parameters}"),
+        ))
+        .err()
+        .is_some_and(|problems| problems.to_string().contains("always `idempotent`"))
+    );
 }

@@ -116,6 +116,7 @@ impl Habits {
             .into_iter()
             .map(Class::from)
             .collect::<BTreeSet<_>>();
+        person.zone = self.zone;
         person.backup = self.backup;
     }
 }

@@ -146,13 +146,13 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "tools/refund.toml",
         "kind = \"record\"",
         "kind = \"records\"",
-        "tools/refund.toml:3: `kind` must be one of `table`, `record` and `http`\n  help: did you mean `record`?",
+        "tools/refund.toml:3: `kind` must be one of `table`, `record`, `http`, `workflow` and `reminder`\n  help: did you mean `record`?",
     ),
     (
         "tools/refund.toml",
         "[record]\ncollection = \"refunds\"",
         "[table]\nfile = \"orders.csv\"\nmatch = [\"order_id\"]",
-        "tools/refund.toml:1: `record` is missing\n  help: Where to write the arguments down, for `kind = \"record\"`.\ntools/refund.toml:14: `table` does not belong here\n  help: a tool has one section: `[table]`, `[record]` or `[http]`",
+        "tools/refund.toml:1: `record` is missing\n  help: Where to write the arguments down, for `kind = \"record\"`.\ntools/refund.toml:14: `table` does not belong here\n  help: a tool has one section, called as its kind",
     ),
     (
         "tools/refund.toml",

@@ -63,11 +63,11 @@ impl CallTool {
     pub(super) async fn inquire(
         &self,
         tool: &Tool,
-        key: &SessionKey,
+        at: (&SessionKey, u64),
         call: &PlannedCall,
     ) -> Result<Evidence, Error> {
         self.sessions.durable().await?;
-        let evidence = self.toolbox.inquire(&self.runtime, key, tool, call);
+        let evidence = self.toolbox.inquire(&self.runtime, at, tool, call);
         Ok(evidence.await)
     }
 }

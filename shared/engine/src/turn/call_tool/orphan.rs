@@ -27,7 +27,7 @@ impl CallTool {
         let did_not_happen = if tool.side_effect.is_repeatable() {
             false
         } else {
-            match self.inquire(tool, key, call).await? {
+            match self.inquire(tool, (key, planned.turn), call).await? {
                 Evidence::Happened(content) => return Ok(Some(ToolOutcome::succeeded(content))),
                 Evidence::None => return Ok(Some(ToolOutcome::unknown())),
                 Evidence::DidNot => true,

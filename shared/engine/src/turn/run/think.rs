@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::model::{ChatMessage, ModelCall, ModelError, ModelErrorKind, ToolCall};
 use crate::overlap::{Overlap, WINDOWS};
+use crate::reminder;
 use crate::runtime::{Runtime, Time};
 use crate::session::{Applied, Command, Intended, PlanId, Refusal, Session, SessionKey, Terms};
 use crate::tool::{KnownSecrets, intent_key, provenance};
@@ -90,6 +91,7 @@ impl Run {
             bot: &staff.bot,
             conversation,
             round: round.number,
+            present: reminder::present(&staff.bot, key, at),
             finish: round.finish,
         };
         let work = self

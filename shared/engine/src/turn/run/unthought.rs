@@ -159,7 +159,10 @@ fn relayed(message: &Taken) -> Option<Decision> {
     let by = match &message.origin {
         Origin::Person { name } => Some(name.clone()),
         Origin::Notice => None,
-        Origin::Contact | Origin::Approval { .. } | Origin::Outcome { .. } => return None,
+        Origin::Contact
+        | Origin::Approval { .. }
+        | Origin::Outcome { .. }
+        | Origin::Reminder { .. } => return None,
     };
     Some(Decision::Reply {
         text: message.text.clone(),

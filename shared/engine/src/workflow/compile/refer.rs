@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::Compiler;
-use crate::bot::Place;
 use crate::bot::problem::{did_you_mean, listed};
+use crate::bot::{Place, ToolKind};
 use crate::bus;
 use crate::workflow::plan::{Action, Input, Notification, Step, Trigger, TriggerKind, Workflow};
 use crate::workflow::scope::Scope;
@@ -29,6 +29,16 @@ impl<'w> Compiler<'w> {
                 did_you_mean(name, names).unwrap_or_else(|| format!("add tools/{name}.toml"));
             return self.wrong(*place, format!("there is no tool `{name}`"), hint);
         };
+        if let ToolKind::Workflow { workflow } = &tool.kind {
+            let what = format!("`{name}` starts a workflow from a conversation");
+            let hint = format!("run it as a step: `workflow: {workflow}`");
+            return self.wrong(*place, what, hint);
+        }
+        if let ToolKind::Reminder(_) = &tool.kind {
+            let what = format!("`{name}` needs a conversation, and a run has none");
+            let hint = "use `wait`, and `notify` for who is to be told";
+            return self.wrong(*place, what, hint);
+        }
         let schema = tool.parameters();
         let properties = schema.get("properties").and_then(Value::as_object);
         let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
@@ -178,11 +188,6 @@ impl<'w> Compiler<'w> {
             {
                 let what = format!("`{event}` is for Confab to tell");
                 self.wrong(*place, what, "call the event otherwise");
-            }
-            if *kind == TriggerKind::Message {
-                let what = "nothing fires this trigger yet";
-                let hint = "start the workflow by `schedule`, by `webhook` or by hand";
-                self.wrong(*place, what, hint);
             }
             self.check_inputs(self.workflow, with, *place);
         }

@@ -10,7 +10,7 @@ use crate::schedule::{Missed, Schedule};
 use crate::workflow::plan::{Trigger, TriggerKind};
 use crate::yaml::{Entry, Node, Yaml};
 
-const KINDS: [&str; 4] = ["schedule", "event", "webhook", "message"];
+const KINDS: [&str; 3] = ["schedule", "event", "webhook"];
 
 /// The longest that starts are spread over.
 const MAX_JITTER: Duration = Duration::from_secs(86_400);
@@ -31,15 +31,6 @@ pub(super) fn read(source: &mut Source<'_>, node: Option<&Node>) -> Vec<Trigger>
 }
 
 fn trigger(source: &mut Source<'_>, node: &Node) -> Option<Trigger> {
-    if let Yaml::Scalar { text, .. } = &node.value
-        && text == "message"
-    {
-        return Some(Trigger {
-            place: node.place,
-            kind: TriggerKind::Message,
-            with: Vec::new(),
-        });
-    }
     let fields = source.table(node, "a trigger in `on`")?;
     let kind = fields
         .entries
@@ -66,7 +57,7 @@ fn trigger(source: &mut Source<'_>, node: &Node) -> Option<Trigger> {
                     .and_then(|node| source.expression(node, "`filter`")),
             }
         }
-        "webhook" => {
+        _ => {
             let webhook = source.table(&kind.value, "`webhook`")?;
             webhook.allow(source, &["secret", "event"]);
             fields.allow(source, &["webhook", "with"]);
@@ -85,10 +76,6 @@ fn trigger(source: &mut Source<'_>, node: &Node) -> Option<Trigger> {
                 secret: secret.to_owned(),
                 event: event.and_then(|node| event_name(source, node)),
             }
-        }
-        _ => {
-            fields.allow(source, &["message"]);
-            TriggerKind::Message
         }
     };
     Some(Trigger {
