@@ -9,8 +9,8 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use engine::notify::Notices;
 use surface::{
-    Approving, Attending, Granting, Hooks, Noticing, Once, Posting, Problem, Reading, Running, Settling,
-    Switching, Webhooks, Writing, openapi,
+    Approving, Attending, Granting, Hooks, Noticing, Once, Posting, Problem, Reading, Running,
+    Settling, Switching, Webhooks, Writing, openapi,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;

@@ -23,13 +23,18 @@ test('nothing is billed by the hour', () => {
   const types = [...new Set(resources.map(({ Type }) => Type.replace('AWS::', '')))].sort();
   assert.deepEqual(types, [
     'ApiGatewayV2::Api', 'ApiGatewayV2::Integration', 'ApiGatewayV2::Route', 'ApiGatewayV2::Stage',
-    'Budgets::Budget', 'CloudWatch::Alarm', 'CloudWatch::Dashboard', 'DynamoDB::Table', 'Events::Rule', 'IAM::Policy', 'IAM::Role',
+    'Budgets::Budget', 'CloudWatch::Alarm', 'CloudWatch::Dashboard', 'DynamoDB::Table', 'Events::EventBus', 'Events::Rule', 'IAM::Policy', 'IAM::Role',
     'Lambda::EventSourceMapping', 'Lambda::Function', 'Lambda::Permission', 'Logs::LogGroup', 'S3::Bucket',
     'S3::BucketPolicy', 'SNS::Subscription', 'SNS::Topic', 'SNS::TopicPolicy', 'SQS::Queue', 'SQS::QueuePolicy',
     'Scheduler::Schedule', 'SecretsManager::Secret', 'StepFunctions::StateMachine', 'XRay::SamplingRule',
   ]);
   assert.equal(ofType('AWS::DynamoDB::Table')[0]!.Properties.BillingMode, 'PAY_PER_REQUEST');
   assert.doesNotMatch(JSON.stringify(resources), /VpcConfig|ProvisionedConcurrency|ProvisionedThroughput|ProvisionedPoller/);
+});
+
+test('functions know which events workflows wait for', () => {
+  const wanted = ofType('AWS::Lambda::Function').map(({ Properties }) => Properties.Environment?.Variables?.CONFAB_EVENTS_WANTED);
+  assert.deepEqual([...new Set(wanted)].sort(), ['order.paid', undefined]);
 });
 
 test('only dev is thrown away with its stack', () => {

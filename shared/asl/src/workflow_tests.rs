@@ -1,8 +1,8 @@
 //! Workflows, compiled and run: every construct, and what its steps are called with.
 //!
-//! `constructs/<name>.yaml` is a workflow, `<name>.asl.json` what it compiles to, `<name>.timers.json` its schedules (both
-//! written anew when the variable `WRITE_GOLDEN` is set), `<name>.cases.json` what its runs are given, what its functions
-//! answer and what comes out.
+//! `constructs/<name>.yaml` is a workflow, `<name>.asl.json` what it compiles to, `<name>.timers.json` its schedules,
+//! `<name>.events.json` the events it waits for (all written anew when the variable `WRITE_GOLDEN` is set),
+//! `<name>.cases.json` what its runs are given, what its functions answer and what comes out.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -107,13 +107,21 @@ fn definitions() -> BTreeMap<String, Value> {
 }
 
 #[test]
-fn schedules_are_told_eventbridge_as_is_written_down() {
-    let timers = constructs()["scheduled"].timers().unwrap();
-    let text = format!("{}\n", serde_json::to_string_pretty(&timers).unwrap());
-    if std::env::var_os("WRITE_GOLDEN").is_some() {
-        std::fs::write(folder().join("scheduled.timers.json"), &text).unwrap();
+fn what_starts_workflows_is_told_eventbridge_as_is_written_down() {
+    let constructs = constructs();
+    for (file, told) in [
+        (
+            "scheduled.timers.json",
+            json!(constructs["scheduled"].timers().unwrap()),
+        ),
+        ("event.events.json", json!(constructs["event"].events())),
+    ] {
+        let text = format!("{told:#}\n");
+        if std::env::var_os("WRITE_GOLDEN").is_some() {
+            std::fs::write(folder().join(file), &text).unwrap();
+        }
+        assert_eq!(read(file), text);
     }
-    assert_eq!(read("scheduled.timers.json"), text);
 }
 
 #[test]

@@ -110,7 +110,9 @@ impl NewEvent {
         let Self { name, id, data } = self;
         let invalid = |message: String| Error::new(Kind::Invalid, message);
         if !is_name(&name) {
-            return Err(invalid(format!("an event cannot be called `{name}`: {NAME_RULE}")));
+            return Err(invalid(format!(
+                "an event cannot be called `{name}`: {NAME_RULE}"
+            )));
         }
         if is_own(&name) {
             let words = OWN_WORDS.join(", ");
@@ -161,4 +163,3 @@ pub(crate) fn is_own(name: &str) -> bool {
     let first = name.split('.').next().unwrap_or_default();
     OWN_WORDS.contains(&first)
 }
-

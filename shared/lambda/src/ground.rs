@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws::{
-    ApprovalMachine, Cloud, EventBus, NoticeMachine, Parked, ReminderMachine, Sockets, Store, TurnMachine,
-    Unset, Vault, WorkflowMachines,
+    ApprovalMachine, Cloud, EventBus, NoticeMachine, Parked, ReminderMachine, Sockets, Store,
+    TurnMachine, Unset, Vault, WorkflowMachines,
 };
 use engine::error::Error;
 use engine::runtime::Runtime;

@@ -21,9 +21,7 @@ use crate::{
 
 mod runs;
 
-pub use runs::{
-    CANCEL, CHANGES, GRAPH, HOOK, RETRY, RUN, RUN_GRAPH, RUNS, START, WORKFLOWS,
-};
+pub use runs::{CANCEL, CHANGES, GRAPH, HOOK, RETRY, RUN, RUN_GRAPH, RUNS, START, WORKFLOWS};
 
 /// Where messages are written and read.
 pub const MESSAGES: &str = "/v1/{tenant}/{bot}/sessions/{session}/messages";

@@ -71,8 +71,16 @@ fn an_event_starts_one_run_however_often_it_is_posted() {
     house.post(event("order.shipped", "e1", there.clone()));
     house.cut_power();
     house.post(event("order.shipped", "e1", there));
-    house.post(event("order.shipped", "e2", json!({ "order": "A2", "country": "ES" })));
-    house.post(event("order.lost", "e3", json!({ "order": "A3", "country": "PT" })));
+    house.post(event(
+        "order.shipped",
+        "e2",
+        json!({ "order": "A2", "country": "ES" }),
+    ));
+    house.post(event(
+        "order.lost",
+        "e3",
+        json!({ "order": "A3", "country": "PT" }),
+    ));
     // What a filter cannot be asked of starts nothing, and hinders nobody.
     house.post(event("order.shipped", "e4", json!(null)));
     house.settle();
@@ -90,12 +98,24 @@ fn a_step_waits_for_its_event_over_a_power_cut_and_for_no_other() {
     let other = house.begin("awaiting", json!({ "order": "A2" }));
     house.settle();
     house.cut_power();
-    house.post(event("order.paid", "e1", json!({ "order": { "id": "A9" }, "amount": 1 })));
+    house.post(event(
+        "order.paid",
+        "e1",
+        json!({ "order": { "id": "A9" }, "amount": 1 }),
+    ));
     house.post(event("order.paid", "e2", json!({ "amount": 2 })));
     house.settle();
     assert_eq!(house.record(&run).status, RunStatus::Running);
-    house.post(event("order.paid", "e3", json!({ "order": { "id": "A1" }, "amount": 30 })));
-    house.post(event("order.paid", "e4", json!({ "order": { "id": "A1" }, "amount": 40 })));
+    house.post(event(
+        "order.paid",
+        "e3",
+        json!({ "order": { "id": "A1" }, "amount": 30 }),
+    ));
+    house.post(event(
+        "order.paid",
+        "e4",
+        json!({ "order": { "id": "A1" }, "amount": 40 }),
+    ));
     house.until_ended(&run);
     let outputs = house.record(&run).outputs;
     assert_eq!(outputs, Some(json!({ "paid": 30, "late": null })));

@@ -9,8 +9,8 @@ use confab::host::{Ground, Host, Shelf};
 use embedded::{FlushTask, Store, VolatileDisk};
 use engine::approval::{NoLinks, State};
 use engine::bot::{Bot, MemoryFiles};
-use engine::bus::NewEvent;
 use engine::brain::{Brain, Conclusion, Context, Thought};
+use engine::bus::NewEvent;
 use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
 use engine::message::Channel;
 use engine::model::{Deltas, ModelAnswer, ModelCall, ModelReply, ModelRequest, ToolCall, Usage};
@@ -257,9 +257,7 @@ impl House {
                 cause: None,
             };
             let started = host.begin(&workflow, beginning).await.unwrap();
-            Sessions::durable(&**host.store())
-                .await
-                .unwrap();
+            Sessions::durable(&**host.store()).await.unwrap();
             started
         })
     }

@@ -101,7 +101,11 @@ impl Herald {
     ///
     /// # Errors
     /// As [`Herald::turn_completed`].
-    pub(crate) async fn approval_decided(&self, approval: &Approval, at: Time) -> Result<(), Error> {
+    pub(crate) async fn approval_decided(
+        &self,
+        approval: &Approval,
+        at: Time,
+    ) -> Result<(), Error> {
         if !self.bus.is_wanted(ApprovalDecided::NAME) {
             return Ok(());
         }

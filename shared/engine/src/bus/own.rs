@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::BusEvent;
 use crate::error::{Error, Kind};
-use crate::runtime::Time;
 use crate::message::Channel;
+use crate::runtime::Time;
 use crate::session::SessionKey;
 use crate::transcript::Verdict;
 use crate::view::Role;
@@ -104,9 +104,18 @@ impl Own for ApprovalDecided {
 pub fn schema() -> Value {
     let mut schemas = SchemaGenerator::default();
     let data = [
-        (TurnCompleted::NAME, schemas.subschema_for::<TurnCompleted>()),
-        (SessionClosed::NAME, schemas.subschema_for::<SessionClosed>()),
-        (ApprovalDecided::NAME, schemas.subschema_for::<ApprovalDecided>()),
+        (
+            TurnCompleted::NAME,
+            schemas.subschema_for::<TurnCompleted>(),
+        ),
+        (
+            SessionClosed::NAME,
+            schemas.subschema_for::<SessionClosed>(),
+        ),
+        (
+            ApprovalDecided::NAME,
+            schemas.subschema_for::<ApprovalDecided>(),
+        ),
     ];
     let properties: Map<String, Value> = data
         .into_iter()
@@ -128,9 +137,8 @@ pub(super) fn event<D: Own>(
     at: Time,
     data: &D,
 ) -> Result<BusEvent, Error> {
-    let data = serde_json::to_value(data).map_err(|error| {
-        Error::new(Kind::Internal, "an event cannot be written").because(error)
-    })?;
+    let data = serde_json::to_value(data)
+        .map_err(|error| Error::new(Kind::Internal, "an event cannot be written").because(error))?;
     Ok(BusEvent {
         id,
         name: D::NAME.to_owned(),

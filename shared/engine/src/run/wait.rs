@@ -154,5 +154,6 @@ impl Waiting {
 }
 
 fn member<'v>(value: &'v Value, way: &str) -> Option<&'v Value> {
-    way.split('.').try_fold(value, |value, name| value.get(name))
+    way.split('.')
+        .try_fold(value, |value, name| value.get(name))
 }

@@ -45,9 +45,7 @@ impl Settler {
     ) -> Result<DeliverOutput, Error> {
         if let Some(out) = &session.out {
             let now = self.runtime.now();
-            self.herald
-                .turn_completed(&start.session, out, now)
-                .await?;
+            self.herald.turn_completed(&start.session, out, now).await?;
         }
         let rotate = self.make_room(start, session).await?;
         let round = Next::Round(self.runtime.now().plus(self.timing.lease));
