@@ -90,6 +90,7 @@ async fn the_deployed_shape() {
     a_hold_whose_holder_is_gone_is_swept_up(&stack).await;
     a_parked_message_is_queued_and_redriven(&stack).await;
     workflows::a_run_does_its_steps_and_the_next_one_waits_for_its_end(&stack).await;
+    workflows::events_start_runs(&stack).await;
 }
 
 fn secrets() -> String {

@@ -33,11 +33,11 @@ pub use compile::{Around, Compiled, Syntax, compile};
 pub use expression::Expression;
 pub use library::{Library, as_json, mocks};
 pub use plan::{
-    Action, Block, Catch, Concurrency, Input, InputType, Notification, Retry, Rule, Step, Trigger,
-    TriggerKind, WhenFull, Workflow,
+    Action, Block, Catch, Concurrency, Input, InputType, Notification, Retry, Rule, Step, WhenFull,
+    Workflow,
 };
 pub use read::WORKFLOW_SCHEMA;
 pub use scope::Scope;
 pub use template::Template;
 pub use timer::Timer;
-pub use trigger::Expressions;
+pub use trigger::{Expressions, Trigger, TriggerKind};

@@ -39,6 +39,27 @@ steps:
   linger: {wait: 5s}
 "#;
 
+const PARCEL: &str = r#"
+description: A parcel has come.
+on:
+  event: parcel.arrived
+  with: {parcel: "${ $trigger.data.parcel }"}
+inputs: {parcel: string}
+outputs: {parcel: "${ $inputs.parcel }"}
+steps:
+  note: {tool: note, with: {who: "${ $inputs.parcel }"}}
+"#;
+const AFTER: &str = r#"
+description: Notes what was said at the door.
+on:
+  event: turn.completed
+  with: {said: "${ $trigger.data.said[0].text }"}
+inputs: {said: string}
+outputs: {said: "${ $inputs.said }"}
+steps:
+  note: {tool: note, with: {who: "${ $inputs.said }"}}
+"#;
+
 /// A bot with a workflow of a tool and a model. `MiniStack` neither times a wait for people out as an expression says, nor
 /// lets a role answer for one machine.
 pub(super) fn bot() -> TempDir {
@@ -48,6 +69,8 @@ pub(super) fn bot() -> TempDir {
         ("SOUL.md", "# Door\n"),
         ("tools/note.toml", NOTE),
         ("workflows/visit.yaml", VISIT),
+        ("workflows/parcel.yaml", PARCEL),
+        ("workflows/after.yaml", AFTER),
     ])
 }
 
@@ -59,6 +82,10 @@ pub(super) fn compile(folder: &std::path::Path, to: &std::path::Path) {
     for (name, definition) in library.definitions {
         let file = to.join(format!("{name}.asl.json"));
         std::fs::write(file, definition.to_string()).unwrap();
+    }
+    for (name, workflow) in library.workflows {
+        let file = to.join(format!("{name}.events.json"));
+        std::fs::write(file, json!(workflow.events()).to_string()).unwrap();
     }
 }
 
@@ -142,4 +169,41 @@ pub(super) async fn a_run_does_its_steps_and_the_next_one_waits_for_its_end(stac
         .map(|run| &run["id"])
         .collect();
     assert_eq!(ids, [&second["id"], &first["id"]]);
+}
+
+/// The id of the one run of `workflow`, once there is one.
+async fn only_run(client: &Client, workflow: &str) -> Value {
+    for _ in 0..300 {
+        let runs = get(client, &format!("runs?workflow={workflow}")).await;
+        match runs["runs"].as_array().unwrap().as_slice() {
+            [] => tokio::time::sleep(Duration::from_millis(100)).await,
+            [run] => return run["id"].clone(),
+            more => panic!("more than one: {more:?}"),
+        }
+    }
+    panic!("no run of {workflow}");
+}
+
+/// What is posted starts one run however often, and a turn that is over starts one too.
+pub(super) async fn events_start_runs(stack: &Stack) {
+    let client = stack.client("door");
+    let event = json!({ "name": "parcel.arrived", "id": "e1", "data": { "parcel": "P7" } });
+    for _ in 0..3 {
+        let told = post(&client, "events", &event).await;
+        assert_eq!(told.status, 202, "{}", told.text());
+    }
+    let parcel = only_run(&client, "parcel").await;
+    let record = once(&client, &parcel, "succeeded").await;
+    assert_eq!(record["outputs"], json!({ "parcel": "P7" }), "{record}");
+    assert_eq!(only_run(&client, "parcel").await, parcel);
+
+    let reply = client.ask("gil", "Somebody rings.").await;
+    assert_eq!(reply, "A parcel, I think.");
+    let after = only_run(&client, "after").await;
+    let record = once(&client, &after, "succeeded").await;
+    assert_eq!(
+        record["outputs"],
+        json!({ "said": "Somebody rings." }),
+        "{record}"
+    );
 }

@@ -68,7 +68,8 @@ pub async fn watch(
     models: Arc<Models>,
     mut report: impl FnMut(Reload),
 ) {
-    let mut loaded = look(&folder).await;
+    // What runs was read before the first look, and may have been edited since.
+    let mut loaded = None;
     let mut last = None;
     let mut is_broken = false;
     loop {

@@ -1,10 +1,7 @@
 //! Retrying runs: from the step that failed, with what was done before it left as it is.
 
-use super::start::{Room, room_key};
 use super::{Begun, Catalogue, RunRef, RunState, RunStatus, Start};
-use crate::document::{Amendment, amend};
-use crate::error::{Error, Kind};
-use crate::workflow::Concurrency;
+use crate::error::Error;
 
 impl Start {
     /// Lets a run that failed, was cancelled or took too long go on from the steps that did not end well; false when it
@@ -43,31 +40,5 @@ impl Start {
         let state = self.runs.state(run).await?;
         let failed = [RunStatus::Failed, RunStatus::TimedOut, RunStatus::Cancelled];
         Ok(matches!(state, RunState::Ended { how, .. } if failed.contains(&how)))
-    }
-
-    /// Takes a place among the runs of its workflow, if there is one.
-    async fn make_room(&self, run: &RunRef, concurrency: Concurrency) -> Result<(), Error> {
-        self.sweep(run).await?;
-        let limit = usize::try_from(concurrency.limit).unwrap_or(usize::MAX);
-        amend(&*self.documents, &room_key(run), |found: Option<Room>| {
-            let mut room = found.unwrap_or_default();
-            if room.running.contains(&run.id) {
-                return (Amendment::Keep, Ok(()));
-            }
-            if room.running.len() >= limit {
-                let message = format!(
-                    "as many runs of {} as may be are under way; retry when one has ended",
-                    run.workflow
-                );
-                return (Amendment::Keep, Err(Error::new(Kind::InboxFull, message)));
-            }
-            room.running.push(run.id.clone());
-            let save = Amendment::Save {
-                body: room,
-                expires: None,
-            };
-            (save, Ok(()))
-        })
-        .await?
     }
 }

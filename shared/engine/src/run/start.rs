@@ -5,23 +5,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::inputs::check_inputs;
+use super::room::Place;
 use super::{RunRef, RunStatus};
 use crate::document::{Amendment, DocumentKey, Documents, Topic, amend, parse};
 use crate::error::{Error, Kind};
 use crate::runtime::{Runtime, Time};
 use crate::session::hash64;
-use crate::workflow::{WhenFull, Workflow};
+use crate::workflow::Workflow;
 
 /// How long a run is remembered.
 const KEPT: Duration = Duration::from_secs(90 * 86_400);
-
-/// The most runs that wait for room.
-const MAX_WAITING: usize = 500;
-
-/// The longest inputs, in bytes as JSON.
-const MAX_INPUTS: usize = 200 * 1024;
 
 /// The longest inputs with what started the run, in bytes as JSON: an execution's input is at most 256 KiB.
 const MAX_START: usize = 240 * 1024;
@@ -134,22 +130,6 @@ pub enum Begun {
     Cancelled,
 }
 
-/// Which runs of a workflow there are.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Room {
-    pub(super) running: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    waiting: Vec<String>,
-}
-
-/// What came of looking for room.
-enum Place {
-    Taken,
-    Behind,
-    None,
-    InsteadOf(String),
-}
-
 /// Starts runs.
 #[derive(Clone)]
 pub struct Start {
@@ -247,7 +227,7 @@ impl Start {
         Ok(started)
     }
 
-    async fn launch(&self, started: &Started) -> Result<(), Error> {
+    pub(super) async fn launch(&self, started: &Started) -> Result<(), Error> {
         let Started {
             run,
             trigger,
@@ -261,118 +241,6 @@ impl Start {
                 inputs,
             })
             .await
-    }
-
-    /// Looks for room. Runs that have ended without a word make room too.
-    async fn enter(&self, workflow: &Workflow, run: &RunRef) -> Result<Place, Error> {
-        let Some(concurrency) = workflow.concurrency else {
-            return Ok(Place::Taken);
-        };
-        self.sweep(run).await?;
-        let limit = usize::try_from(concurrency.limit).unwrap_or(usize::MAX);
-        amend(&*self.documents, &room_key(run), |found: Option<Room>| {
-            let mut room = found.unwrap_or_default();
-            let place = if room.running.contains(&run.id) {
-                return (Amendment::Keep, Ok(Place::Taken));
-            } else if room.running.len() < limit && room.waiting.is_empty() {
-                room.running.push(run.id.clone());
-                Place::Taken
-            } else {
-                match concurrency.when_full {
-                    WhenFull::Skip => return (Amendment::Keep, Ok(Place::None)),
-                    WhenFull::Queue if room.waiting.contains(&run.id) => {
-                        return (Amendment::Keep, Ok(Place::Behind));
-                    }
-                    WhenFull::Queue if room.waiting.len() >= MAX_WAITING => {
-                        let message =
-                            format!("{MAX_WAITING} runs of {} wait already", run.workflow);
-                        return (Amendment::Keep, Err(Error::new(Kind::InboxFull, message)));
-                    }
-                    WhenFull::Queue => {
-                        room.waiting.push(run.id.clone());
-                        Place::Behind
-                    }
-                    WhenFull::Replace => {
-                        let oldest = room.running.remove(0);
-                        room.running.push(run.id.clone());
-                        Place::InsteadOf(oldest)
-                    }
-                }
-            };
-            (
-                Amendment::Save {
-                    body: room,
-                    expires: None,
-                },
-                Ok(place),
-            )
-        })
-        .await?
-    }
-
-    /// Takes note of runs that have ended, or were never started, in case nobody said so; `run` tells whose and of
-    /// which workflow. Gives those that are under way.
-    ///
-    /// # Errors
-    /// When a store failed.
-    pub async fn sweep(&self, run: &RunRef) -> Result<Vec<RunRef>, Error> {
-        let Some(found) = self.documents.read(&room_key(run)).await? else {
-            return Ok(Vec::new());
-        };
-        let room: Room = parse(found.body)?;
-        let mut under_way = Vec::new();
-        for id in room.running.into_iter().filter(|id| *id != run.id) {
-            let other = RunRef { id, ..run.clone() };
-            match self.runs.state(&other).await? {
-                RunState::Running => under_way.push(other),
-                RunState::Ended { .. } => Box::pin(self.ended(&other)).await?,
-                RunState::Absent => match self.read(&other).await? {
-                    Some(waiting) if waiting.state == Begun::Queued => {
-                        self.launch(&waiting).await?;
-                        self.mark(&other, Begun::Started).await?;
-                    }
-                    _ => Box::pin(self.ended(&other)).await?,
-                },
-            }
-        }
-        Ok(under_way)
-    }
-
-    /// A run has ended: whoever waited longest is next.
-    ///
-    /// # Errors
-    /// When a store failed, or the next could not be started.
-    pub async fn ended(&self, run: &RunRef) -> Result<(), Error> {
-        let key = room_key(run);
-        let next = amend(&*self.documents, &key, |found: Option<Room>| {
-            let Some(mut room) = found else {
-                return (Amendment::Keep, None);
-            };
-            if !room.running.contains(&run.id) {
-                return (Amendment::Keep, None);
-            }
-            room.running.retain(|id| *id != run.id);
-            let next = (!room.waiting.is_empty()).then(|| room.waiting.remove(0));
-            room.running.extend(next.clone());
-            (
-                Amendment::Save {
-                    body: room,
-                    expires: None,
-                },
-                next,
-            )
-        });
-        let Some(id) = next.await? else {
-            return Ok(());
-        };
-        let next = RunRef { id, ..run.clone() };
-        match self.read(&next).await? {
-            Some(waiting) if waiting.state == Begun::Queued => {
-                self.launch(&waiting).await?;
-                self.mark(&next, Begun::Started).await
-            }
-            _ => Box::pin(self.ended(&next)).await,
-        }
     }
 
     /// Ends a run, or calls it off while it waits; false when it has ended.
@@ -436,12 +304,12 @@ impl Start {
         Ok(runs)
     }
 
-    async fn read(&self, run: &RunRef) -> Result<Option<Started>, Error> {
+    pub(super) async fn read(&self, run: &RunRef) -> Result<Option<Started>, Error> {
         let found = self.documents.read(&run_key(run)).await?;
         found.map(|found| parse(found.body)).transpose()
     }
 
-    async fn mark(&self, run: &RunRef, state: Begun) -> Result<(), Error> {
+    pub(super) async fn mark(&self, run: &RunRef, state: Begun) -> Result<(), Error> {
         let now = self.runtime.now();
         amend(
             &*self.documents,
@@ -490,58 +358,4 @@ fn save(started: Started, now: Time) -> Amendment<Started> {
 
 fn run_key(run: &RunRef) -> DocumentKey {
     DocumentKey::new(&run.tenant, Topic::Run, run.id.clone())
-}
-
-pub(super) fn room_key(run: &RunRef) -> DocumentKey {
-    DocumentKey::new(
-        &run.tenant,
-        Topic::Room,
-        format!("{}.{}", run.bot, run.workflow),
-    )
-}
-
-/// Whether `inputs` are what `workflow` takes.
-///
-/// # Errors
-/// `Invalid`, with what is missing, too much or of another type.
-pub fn check_inputs(workflow: &Workflow, inputs: &Value) -> Result<(), Error> {
-    let expected = &workflow.inputs;
-    let invalid = |message: String| Err(Error::new(Kind::Invalid, message));
-    let Some(given) = inputs.as_object() else {
-        return invalid("the inputs must be a table".to_owned());
-    };
-    if json!(given).to_string().len() > MAX_INPUTS {
-        return invalid(format!("the inputs are longer than {MAX_INPUTS} bytes"));
-    }
-    for (name, input) in expected {
-        match given.get(name) {
-            None if input.is_optional() => {}
-            None => {
-                return invalid(format!(
-                    "the input `{name}` is missing ({})",
-                    input.kind.name()
-                ));
-            }
-            Some(Value::Null) if input.default == Some(Value::Null) => {}
-            Some(value) if !input.kind.admits(value) => {
-                return invalid(format!(
-                    "the input `{name}` must be of the type {}",
-                    input.kind.name()
-                ));
-            }
-            Some(_) => {}
-        }
-    }
-    if let Some(unknown) = given.keys().find(|name| !expected.contains_key(*name)) {
-        let known: Vec<&str> = expected.keys().map(String::as_str).collect();
-        let message = match known.as_slice() {
-            [] => format!("there is no input `{unknown}`: the workflow takes none"),
-            known => format!(
-                "there is no input `{unknown}`; the inputs are {}",
-                known.join(", ")
-            ),
-        };
-        return invalid(message);
-    }
-    Ok(())
 }

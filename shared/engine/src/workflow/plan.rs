@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::bot::{Place, Risk};
 use crate::workflow::expression::Expression;
 use crate::workflow::template::Template;
+use crate::workflow::trigger::{Trigger, TriggerKind};
 
 /// A workflow. Immutable: an edit makes another one with another [`version`](Self::version).
 #[derive(Clone, Debug, PartialEq)]
@@ -300,45 +301,6 @@ pub enum WhenFull {
     Skip,
     /// It takes the place of the oldest, which is cancelled.
     Replace,
-}
-
-/// What starts a workflow.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Trigger {
-    /// Where it stands.
-    pub place: Place,
-    /// What happens.
-    pub kind: TriggerKind,
-    /// What the run is given; expressions see `$trigger`.
-    pub with: Vec<(String, Template)>,
-}
-
-/// What happens when a trigger fires.
-#[derive(Clone, Debug, PartialEq)]
-pub enum TriggerKind {
-    /// A time comes.
-    Schedule {
-        /// `cron` or `rate(5 minutes)`.
-        schedule: crate::schedule::Schedule,
-        /// Runs are spread over this long.
-        jitter: Duration,
-        /// What becomes of times that passed while nothing ran.
-        missed: crate::schedule::Missed,
-    },
-    /// Confab tells of something, or somebody posts an event.
-    Event {
-        /// Its name, such as `turn.completed`.
-        name: String,
-        /// Which of them; all when absent.
-        filter: Option<Expression>,
-    },
-    /// Somebody posts to `…/hooks/{workflow}`.
-    Webhook {
-        /// The name of the secret that signs.
-        secret: String,
-        /// What a delivery is told as, in place of a run.
-        event: Option<String>,
-    },
 }
 
 impl Workflow {

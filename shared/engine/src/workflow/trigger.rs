@@ -1,9 +1,14 @@
-//! What a trigger lets through, and what it gives the run, from what happened.
+//! What starts a workflow: what a trigger lets through, and what it gives the run, from what happened.
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::bot::Place;
 use crate::error::{Error, Kind};
-use crate::workflow::plan::{Trigger, TriggerKind, Workflow};
+use crate::schedule::{Missed, Schedule};
+use crate::workflow::expression::Expression;
+use crate::workflow::plan::Workflow;
 use crate::workflow::scope::Scope;
 use crate::workflow::template::Template;
 
@@ -14,6 +19,45 @@ pub trait Expressions: Send + Sync {
     /// # Errors
     /// Why it gives nothing usable, in JSONata's words.
     fn evaluate(&self, expression: &str, trigger: &Value) -> Result<Option<Value>, String>;
+}
+
+/// What starts a workflow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trigger {
+    /// Where it stands.
+    pub place: Place,
+    /// What happens.
+    pub kind: TriggerKind,
+    /// What the run is given; expressions see `$trigger`.
+    pub with: Vec<(String, Template)>,
+}
+
+/// What happens when a trigger fires.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TriggerKind {
+    /// A time comes.
+    Schedule {
+        /// `cron` or `rate(5 minutes)`.
+        schedule: Schedule,
+        /// Runs are spread over this long.
+        jitter: Duration,
+        /// What becomes of times that passed while nothing ran.
+        missed: Missed,
+    },
+    /// Confab tells of something, or somebody posts an event.
+    Event {
+        /// Its name, such as `turn.completed`.
+        name: String,
+        /// Which of them; all when absent.
+        filter: Option<Expression>,
+    },
+    /// Somebody posts to `…/hooks/{workflow}`.
+    Webhook {
+        /// The name of the secret that signs.
+        secret: String,
+        /// What a delivery is told as, in place of a run.
+        event: Option<String>,
+    },
 }
 
 impl Trigger {

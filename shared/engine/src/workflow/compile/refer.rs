@@ -6,9 +6,10 @@ use super::Compiler;
 use crate::bot::problem::{did_you_mean, listed};
 use crate::bot::{Place, ToolKind};
 use crate::bus;
-use crate::workflow::plan::{Action, Input, Notification, Step, Trigger, TriggerKind, Workflow};
+use crate::workflow::plan::{Action, Input, Notification, Step, Workflow};
 use crate::workflow::scope::Scope;
 use crate::workflow::template::Template;
+use crate::workflow::trigger::{Trigger, TriggerKind};
 
 /// How deep workflows may run workflows.
 const MAX_NESTING: usize = 5;

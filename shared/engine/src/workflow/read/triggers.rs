@@ -7,7 +7,7 @@ use super::waits::event_name;
 use crate::bot::is_secret_name;
 use crate::bot::problem::{did_you_mean, listed};
 use crate::schedule::{Missed, Schedule};
-use crate::workflow::plan::{Trigger, TriggerKind};
+use crate::workflow::trigger::{Trigger, TriggerKind};
 use crate::yaml::{Entry, Node, Yaml};
 
 const KINDS: [&str; 3] = ["schedule", "event", "webhook"];
