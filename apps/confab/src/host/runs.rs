@@ -220,9 +220,7 @@ impl Host {
     /// # Errors
     /// When one of them is not valid.
     pub fn shelve(&self, library: &Library) -> Result<(), Error> {
-        self.workflows.replace(&self.runner, library)?;
-        self.timetable.turn();
-        Ok(())
+        self.workflows.replace(&self.runner, library)
     }
 
     /// Begins a run of a workflow. The same cause again gives the same run.

@@ -1,7 +1,7 @@
 //! Runs that are due: one for every time of a schedule, however often it is looked at, and whoever looks.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -30,22 +30,25 @@ pub struct Timetable {
     pub start: Start,
     /// Makes inputs.
     pub expressions: Arc<dyn Expressions>,
-    /// Until when each schedule has been seen to, and when it is due next.
-    seen: Mutex<BTreeMap<String, Seen>>,
-    quiet: Mutex<Quiet>,
+    agenda: Mutex<Agenda>,
 }
 
-/// Before `until` nothing is due, as far as the workflows of this turn go.
-#[derive(Clone, Copy, Default)]
-struct Quiet {
-    turn: u64,
-    until: Option<Time>,
+/// What is due when, of these workflows.
+#[derive(Default)]
+struct Agenda {
+    workflows: Vec<Arc<Workflow>>,
+    due: BTreeSet<Entry>,
 }
 
-#[derive(Clone, Copy)]
-struct Seen {
+/// A schedule that is due at a time; the earliest is the least.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    at: Time,
+    /// Whose schedule it is: a place among the workflows, and one among its triggers.
+    workflow: usize,
+    trigger: usize,
+    /// Until when it has been seen to.
     until: Time,
-    next: Option<Time>,
 }
 
 /// As it is kept: another schedule begins anew.
@@ -116,17 +119,8 @@ impl Timetable {
         Self {
             start,
             expressions,
-            seen: Mutex::default(),
-            quiet: Mutex::default(),
+            agenda: Mutex::default(),
         }
-    }
-
-    /// Forgets what is due, because the workflows are others now.
-    pub fn turn(&self) {
-        self.seen().clear();
-        let mut quiet = self.quiet();
-        quiet.turn += 1;
-        quiet.until = None;
     }
 
     /// Starts what is due, and gives when something is due next.
@@ -138,66 +132,89 @@ impl Timetable {
         (tenant, bot): (&str, &str),
         workflows: &[Arc<Workflow>],
     ) -> Result<Option<Time>, Error> {
-        let quiet = *self.quiet();
-        if quiet
-            .until
-            .is_some_and(|until| self.start.runtime.now() < until)
-        {
-            return Ok(quiet.until);
+        let now = self.start.runtime.now();
+        if !self.agenda().is_of(workflows) {
+            let due = self.survey((tenant, bot), workflows, now).await?;
+            *self.agenda() = Agenda {
+                workflows: workflows.to_vec(),
+                due,
+            };
         }
-        let mut earliest: Option<Time> = None;
-        for workflow in workflows {
-            for line in lines(tenant, bot, workflow) {
-                let next = self.line(bot, &line).await?;
-                earliest = earliest.into_iter().chain(next).min();
+        loop {
+            let first = self.agenda().due.first().copied();
+            let Some(entry) = first.filter(|entry| entry.at <= now) else {
+                return Ok(first.map(|entry| entry.at));
+            };
+            let workflow = workflows.get(entry.workflow);
+            let line =
+                workflow.and_then(|workflow| Line::new((tenant, bot), workflow, entry.trigger));
+            let next = match line {
+                Some(line) => {
+                    let until = self.see_to(bot, &line, entry.until, now).await?;
+                    line.next(until).map(|at| Entry { at, until, ..entry })
+                }
+                None => None,
+            };
+            let mut agenda = self.agenda();
+            if agenda.is_of(workflows) {
+                agenda.due.remove(&entry);
+                agenda.due.extend(next);
             }
         }
-        let mut now = self.quiet();
-        if now.turn == quiet.turn {
-            now.until = earliest;
-        }
-        Ok(earliest)
     }
 
-    async fn line(&self, bot: &str, line: &Line<'_>) -> Result<Option<Time>, Error> {
-        let now = self.start.runtime.now();
-        let seen = self.seen().get(&line.key.id).copied();
-        let seen = match seen {
-            Some(seen) => seen,
-            None => self.remember(line, now).await?,
-        };
-        if seen.next.is_none_or(|next| now < next) {
-            return Ok(seen.next);
+    /// When each schedule is due next.
+    async fn survey(
+        &self,
+        place: (&str, &str),
+        workflows: &[Arc<Workflow>],
+        now: Time,
+    ) -> Result<BTreeSet<Entry>, Error> {
+        let mut due = BTreeSet::new();
+        for (number, workflow) in workflows.iter().enumerate() {
+            for trigger in 0..workflow.triggers.len() {
+                let Some(line) = Line::new(place, workflow, trigger) else {
+                    continue;
+                };
+                let until = self.seen_until(&line, now).await?;
+                due.extend(line.next(until).map(|at| Entry {
+                    at,
+                    workflow: number,
+                    trigger,
+                    until,
+                }));
+            }
         }
-        let due = due(line, seen.until, now);
+        Ok(due)
+    }
+
+    /// Until when the schedule was seen to; one that is new is due from now on.
+    async fn seen_until(&self, line: &Line<'_>, now: Time) -> Result<Time, Error> {
+        let found = self.start.documents.read(&line.key).await?;
+        let kept: Option<Kept> = found.map(|found| parse(found.body)).transpose()?;
+        match kept.filter(|kept| kept.schedule == line.text()) {
+            Some(kept) => Ok(kept.until),
+            None => {
+                self.keep(line, now).await?;
+                Ok(now)
+            }
+        }
+    }
+
+    /// Starts the runs for times after `until`, and gives until when it has now been seen to.
+    async fn see_to(
+        &self,
+        bot: &str,
+        line: &Line<'_>,
+        until: Time,
+        now: Time,
+    ) -> Result<Time, Error> {
+        let due = due(line, until, now);
         for at in &due.runs {
             self.begin(bot, line, *at).await?;
         }
         self.keep(line, due.until).await?;
-        let next = line.schedule.next(due.until).map(|at| line.shifted(at));
-        let seen = Seen {
-            until: due.until,
-            next,
-        };
-        self.seen().insert(line.key.id.clone(), seen);
-        Ok(next)
-    }
-
-    /// Until when the schedule was seen to; one that is new is due from now on.
-    async fn remember(&self, line: &Line<'_>, now: Time) -> Result<Seen, Error> {
-        let found = self.start.documents.read(&line.key).await?;
-        let kept: Option<Kept> = found.map(|found| parse(found.body)).transpose()?;
-        let until = match kept.filter(|kept| kept.schedule == line.text()) {
-            Some(kept) => kept.until,
-            None => {
-                self.keep(line, now).await?;
-                now
-            }
-        };
-        let next = line.schedule.next(until).map(|at| line.shifted(at));
-        let seen = Seen { until, next };
-        self.seen().insert(line.key.id.clone(), seen);
-        Ok(seen)
+        Ok(due.until)
     }
 
     async fn begin(&self, bot: &str, line: &Line<'_>, at: Time) -> Result<(), Error> {
@@ -255,12 +272,20 @@ impl Timetable {
         .await
     }
 
-    fn quiet(&self) -> std::sync::MutexGuard<'_, Quiet> {
-        self.quiet.lock().unwrap_or_else(PoisonError::into_inner)
+    fn agenda(&self) -> MutexGuard<'_, Agenda> {
+        self.agenda.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Seen>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+impl Agenda {
+    /// Whether these are the workflows it is of.
+    fn is_of(&self, workflows: &[Arc<Workflow>]) -> bool {
+        self.workflows.len() == workflows.len()
+            && self
+                .workflows
+                .iter()
+                .zip(workflows)
+                .all(|(one, other)| Arc::ptr_eq(one, other))
     }
 }
 
@@ -268,7 +293,35 @@ fn refused(line: &Line<'_>, at: Time, error: &Error) {
     tracing::error!(workflow = line.workflow.name, %at, error = %error.chain(), "a run that was due could not be started");
 }
 
-impl Line<'_> {
+impl<'w> Line<'w> {
+    /// The schedule that the trigger `number` of `workflow` is, if it is one.
+    fn new((tenant, bot): (&str, &str), workflow: &'w Workflow, number: usize) -> Option<Self> {
+        let trigger = workflow.triggers.get(number)?;
+        let TriggerKind::Schedule {
+            schedule,
+            jitter,
+            missed,
+        } = &trigger.kind
+        else {
+            return None;
+        };
+        let occasion = Occasion::new(bot, workflow, number);
+        Some(Self {
+            key: DocumentKey::new(tenant, Topic::Schedule, occasion.0.clone()),
+            occasion,
+            workflow,
+            trigger,
+            schedule,
+            jitter: *jitter,
+            missed: *missed,
+        })
+    }
+
+    /// When the run for the first time after `until` is started.
+    fn next(&self, until: Time) -> Option<Time> {
+        self.schedule.next(until).map(|at| self.shifted(at))
+    }
+
     fn text(&self) -> String {
         format!("{} {}", self.schedule.text(), self.schedule.zone())
     }
@@ -315,30 +368,6 @@ fn due(line: &Line<'_>, until: Time, now: Time) -> Due {
             .collect(),
     };
     Due { runs, until: last }
-}
-
-fn lines<'w>(tenant: &str, bot: &str, workflow: &'w Workflow) -> Vec<Line<'w>> {
-    let triggers = workflow.triggers.iter().enumerate();
-    let line = |(number, trigger): (usize, &'w Trigger)| match &trigger.kind {
-        TriggerKind::Schedule {
-            schedule,
-            jitter,
-            missed,
-        } => {
-            let occasion = Occasion::new(bot, workflow, number);
-            Some(Line {
-                key: DocumentKey::new(tenant, Topic::Schedule, occasion.0.clone()),
-                occasion,
-                workflow,
-                trigger,
-                schedule,
-                jitter: *jitter,
-                missed: *missed,
-            })
-        }
-        _ => None,
-    };
-    triggers.filter_map(line).collect()
 }
 
 #[cfg(test)]
