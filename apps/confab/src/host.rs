@@ -325,9 +325,7 @@ impl Host {
                 documents: store.clone(),
                 runs: Arc::new(runs::Executions(me.clone())),
             };
-            let expressions = Arc::new(asl::Evaluator {
-                runtime: runtime.clone(),
-            });
+            let expressions = asl::Evaluator::shared(&runtime);
             let fire = Fire {
                 catalogue: Arc::new(runs::Executions(me.clone())),
                 start: start.clone(),

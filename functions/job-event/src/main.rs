@@ -18,9 +18,7 @@ struct Brought {
 async fn main() -> Result<(), lambda::Error> {
     let ground = Ground::open().await?;
     let store = Arc::new(ground.store()?);
-    let expressions = Arc::new(Evaluator {
-        runtime: ground.runtime.clone(),
-    });
+    let expressions = Evaluator::shared(&ground.runtime);
     let dispatch = Dispatch {
         fire: ground.fire(&store, expressions)?,
         waits: ground.answers(),

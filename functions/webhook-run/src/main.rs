@@ -11,9 +11,7 @@ use surface::Hooks;
 async fn main() -> Result<(), lambda::Error> {
     let ground = Ground::open().await?;
     let store = Arc::new(ground.store()?);
-    let expressions = Arc::new(Evaluator {
-        runtime: ground.runtime.clone(),
-    });
+    let expressions = Evaluator::shared(&ground.runtime);
     let hooks = Hooks {
         fire: ground.fire(&store, expressions)?,
         bus: ground.bus()?,

@@ -11,9 +11,7 @@ use lambda::Ground;
 async fn main() -> Result<(), lambda::Error> {
     let ground = Ground::open().await?;
     let store = Arc::new(ground.store()?);
-    let expressions = Arc::new(Evaluator {
-        runtime: ground.runtime.clone(),
-    });
+    let expressions = Evaluator::shared(&ground.runtime);
     let fire = ground.fire(&store, expressions)?;
     lambda::serve(async |firing: Firing| {
         let started = fire.handle(firing).await?;

@@ -20,6 +20,16 @@ pub struct Evaluator {
     pub runtime: Runtime,
 }
 
+impl Evaluator {
+    /// One for all who start runs.
+    #[must_use]
+    pub fn shared(runtime: &Runtime) -> Arc<dyn Expressions> {
+        Arc::new(Self {
+            runtime: runtime.clone(),
+        })
+    }
+}
+
 impl Syntax for Jsonata {
     fn mistake(&self, expression: &str) -> Option<String> {
         Expression::parse(expression).err()

@@ -9,7 +9,7 @@ use engine::runtime::Time;
 use serde_json::{Value, json};
 
 use super::Place;
-use super::columns::{Side, columns};
+use super::columns::Side;
 use super::conversations::Conversations;
 use super::failure::Failure;
 use super::screen::Screen;
@@ -92,11 +92,7 @@ impl Approvals {
             ("STATE", Side::Left),
             ("UNTIL", Side::Left),
         ];
-        let rows: Vec<_> = approvals.iter().map(row).collect();
-        for line in columns(titles, &rows) {
-            screen.line(line)?;
-        }
-        Ok(())
+        Ok(screen.table(titles, approvals.iter().map(row))?)
     }
 }
 

@@ -10,7 +10,7 @@ use engine::session::Sessions as _;
 use ground::tokio_runtime;
 
 use super::Place;
-use super::columns::{Side, columns};
+use super::columns::Side;
 use super::conversations::Conversations;
 use super::failure::Failure;
 use super::screen::Screen;
@@ -78,11 +78,7 @@ impl Reminders {
             ("SESSION", Side::Left),
             ("WHAT", Side::Left),
         ];
-        let rows: Vec<_> = pending.iter().map(row).collect();
-        for line in columns(titles, &rows) {
-            screen.line(line)?;
-        }
-        Ok(())
+        Ok(screen.table(titles, pending.iter().map(row))?)
     }
 }
 

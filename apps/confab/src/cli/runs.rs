@@ -6,7 +6,7 @@ use engine::runtime::Time;
 use serde_json::json;
 
 use super::Place;
-use super::columns::{Side, columns};
+use super::columns::Side;
 use super::failure::Failure;
 use super::screen::{Ink, Screen};
 use super::wording::{brief, dollars, millis, moment, plain};
@@ -91,11 +91,7 @@ impl List {
             ("TOOK", Side::Right),
             ("SPENT", Side::Right),
         ];
-        let rows: Vec<_> = runs.iter().map(row).collect();
-        for line in columns(titles, &rows) {
-            screen.line(line)?;
-        }
-        Ok(())
+        Ok(screen.table(titles, runs.iter().map(row))?)
     }
 }
 

@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
+use super::columns::{Side, columns};
+
 /// Longer lines are hard to read, however wide the terminal.
 const WIDEST: usize = 100;
 
@@ -88,6 +90,17 @@ impl Screen {
         let mut out = io::stdout().lock();
         writeln!(out, "{text}")?;
         out.flush()
+    }
+
+    /// Writes rows under their titles, in aligned columns.
+    pub(super) fn table<const N: usize>(
+        &self,
+        titles: [(&str, Side); N],
+        rows: impl IntoIterator<Item = [String; N]>,
+    ) -> io::Result<()> {
+        let rows: Vec<_> = rows.into_iter().collect();
+        let mut lines = columns(titles, &rows).into_iter();
+        lines.try_for_each(|line| self.line(line))
     }
 
     /// Writes a piece of the result that a line does not end yet.

@@ -10,7 +10,7 @@ use engine::transcript::Transcripts;
 use serde_json::{Value, json};
 
 use super::Place;
-use super::columns::{Side, columns};
+use super::columns::Side;
 use super::conversations::{Conversations, state};
 use super::failure::Failure;
 use super::screen::Screen;
@@ -60,14 +60,8 @@ impl Sessions {
             ("LAST ACTIVITY", Side::Left),
         ];
         let bots: BTreeSet<(&str, &str)> = listed.iter().map(bot).collect();
-        let rows: Vec<_> = listed
-            .iter()
-            .map(|session| row(session, bots.len()))
-            .collect();
-        for line in columns(titles, &rows) {
-            screen.line(line)?;
-        }
-        Ok(())
+        let rows = listed.iter().map(|session| row(session, bots.len()));
+        Ok(screen.table(titles, rows)?)
     }
 }
 

@@ -7,7 +7,7 @@ use engine::unknown::{self, Settling, UnknownKind};
 use serde_json::{Value, json};
 
 use super::Place;
-use super::columns::{Side, columns};
+use super::columns::Side;
 use super::conversations::Conversations;
 use super::failure::Failure;
 use super::screen::Screen;
@@ -123,11 +123,7 @@ impl Scope {
             ("CALL", Side::Left),
             ("WHAT IS NOT KNOWN", Side::Left),
         ];
-        let rows: Vec<_> = open.iter().map(row).collect();
-        for line in columns(titles, &rows) {
-            screen.line(line)?;
-        }
-        Ok(())
+        Ok(screen.table(titles, open.iter().map(row))?)
     }
 
     async fn settle(

@@ -16,12 +16,7 @@ pub(super) struct Here(pub(super) Weak<Host>);
 impl Bus for Here {
     fn is_wanted(&self, name: &str) -> bool {
         let host = self.0.upgrade();
-        host.is_some_and(|host| {
-            let workflows = host.workflows.all();
-            workflows
-                .iter()
-                .any(|workflow| workflow.events().contains(name))
-        })
+        host.is_some_and(|host| host.workflows.waits_for(name))
     }
 
     async fn put(&self, event: BusEvent) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! What runs of workflows need of this host: their machines, executions of them, and what is known of each.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, Weak};
 use std::time::Duration;
 
 use asl::runner::{ExecutionId, RedriveError, Runner, StartError};
@@ -26,20 +26,31 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// The workflows of the running version, by name.
 #[derive(Default)]
-pub(super) struct Shelved(RwLock<BTreeMap<String, Arc<Workflow>>>);
+pub(super) struct Shelved(RwLock<Offered>);
+
+#[derive(Default)]
+struct Offered {
+    workflows: BTreeMap<String, Arc<Workflow>>,
+    /// The events that they wait for: every turn asks.
+    events: BTreeSet<String>,
+}
 
 impl Shelved {
     pub(super) fn get(&self, name: &str) -> Option<Arc<Workflow>> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(name)
-            .cloned()
+        self.read().workflows.get(name).cloned()
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Workflow>> {
-        let shelved = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        shelved.values().cloned().collect()
+        self.read().workflows.values().cloned().collect()
+    }
+
+    /// Whether one of them waits for events called `name`.
+    pub(super) fn waits_for(&self, name: &str) -> bool {
+        self.read().events.contains(name)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Offered> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts workflows in place of those before; runs keep the machines they began with.
@@ -51,9 +62,14 @@ impl Shelved {
             runner.register(&machine_name(name), Arc::new(machine(name, definition)?));
         }
         let workflows = library.workflows.iter();
-        let workflows =
-            workflows.map(|(name, workflow)| (name.clone(), Arc::new(workflow.clone())));
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = workflows.collect();
+        let events = library.workflows.values().flat_map(Workflow::events);
+        let offered = Offered {
+            workflows: workflows
+                .map(|(name, workflow)| (name.clone(), Arc::new(workflow.clone())))
+                .collect(),
+            events: events.map(str::to_owned).collect(),
+        };
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = offered;
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Folder2, find, library};
 use crate::assemble::{BotFolder, Env, Error, Version, Versions, data_path, text_of};
-use crate::cli::columns::{Side, columns};
+use crate::cli::columns::Side;
 use crate::cli::failure::Failure;
 use crate::cli::screen::Screen;
 use crate::cli::wording::{moment, plain};
@@ -105,19 +105,13 @@ impl Named {
             ("SINCE", Side::Left),
             ("", Side::Left),
         ];
-        let rows: Vec<_> = known
-            .iter()
-            .map(|it| {
-                let is_now = Some(&it.version) == now.as_ref();
-                let mark = if is_now { "now" } else { "" };
-                let (number, version) = (it.number.to_string(), it.version.clone());
-                [number, version, moment(it.at), mark.to_owned()]
-            })
-            .collect();
-        for line in columns(titles, &rows) {
-            screen.line(line)?;
-        }
-        Ok(())
+        let rows = known.iter().map(|it| {
+            let is_now = Some(&it.version) == now.as_ref();
+            let mark = if is_now { "now" } else { "" };
+            let (number, version) = (it.number.to_string(), it.version.clone());
+            [number, version, moment(it.at), mark.to_owned()]
+        });
+        Ok(screen.table(titles, rows)?)
     }
 
     /// The version that the file is, if it can be read.
