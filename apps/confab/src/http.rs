@@ -53,6 +53,10 @@ struct App {
 impl App {
     fn new(host: Arc<Host>, guard: Guard, stopping: watch::Receiver<bool>) -> Self {
         let access = &guard.access;
+        let news = Arc::new(Told {
+            host: host.clone(),
+            stopping: stopping.clone(),
+        });
         Self {
             writing: Writing {
                 access: access.clone(),
@@ -63,10 +67,7 @@ impl App {
                 access: access.clone(),
                 view: host.view().clone(),
                 bots: host.shelf().clone(),
-                news: Arc::new(Told {
-                    host: host.clone(),
-                    stopping: stopping.clone(),
-                }),
+                news: news.clone(),
                 runtime: host.runtime().clone(),
             },
             granting: Granting {
@@ -114,6 +115,8 @@ impl App {
                 start: host.runs().clone(),
                 histories: host.histories(),
                 sessions: host.store().clone(),
+                news,
+                runtime: host.runtime().clone(),
             },
             hooks: Hooks {
                 fire: host.fire().clone(),

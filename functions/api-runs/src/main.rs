@@ -3,9 +3,13 @@
 //! Sample: `events/api-runs/start.json`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lambda::Ground;
-use surface::Running;
+use surface::{Polling, Running};
+
+/// How often the run of a waiting reader is looked at.
+const LOOK: Duration = Duration::from_millis(500);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
@@ -14,6 +18,10 @@ async fn main() -> Result<(), lambda::Error> {
     let store = Arc::new(ground.store()?);
     let machines = ground.workflow_machines()?;
     let catalogue = ground.workflows()?;
+    let news = Arc::new(Polling {
+        runtime: ground.runtime.clone(),
+        every: LOOK,
+    });
     lambda::serve_http(async |request| {
         let running = Running {
             access: accesses.current().await?,
@@ -21,6 +29,8 @@ async fn main() -> Result<(), lambda::Error> {
             start: ground.start(&store, &machines),
             histories: machines.clone(),
             sessions: store.clone(),
+            news: news.clone(),
+            runtime: ground.runtime.clone(),
         };
         Ok(running.serve(request).await)
     })

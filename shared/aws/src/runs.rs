@@ -253,7 +253,8 @@ fn occurrence(event: Event) -> Occurrence {
     Occurrence {
         kind: event.kind,
         at: time(event.timestamp),
-        name: text("name"),
+        // An evaluation that failed calls its state so.
+        name: text("name").or_else(|| text("state")),
         input: value("input").or_else(|| value("parameters")),
         output: value("output"),
         error: text("error"),

@@ -53,6 +53,7 @@ use crate::overlap::OverlapSettings;
 use crate::tool::SideEffectPolicy;
 
 pub use address::host_of;
+pub(crate) use address::{Address, Fault, strays};
 pub use arguments::ArgumentSchema;
 pub use consent::{ApprovalRule, ApprovalSettings, Risk, When};
 pub use files::{BotFiles, MAX_FILES, MemoryFiles};

@@ -35,7 +35,7 @@ pub use body::{Body, Unread, read_json};
 pub use changes::Change;
 pub use granting::{Granted, Granting};
 pub use hooks::Hooks;
-pub use news::{Closing, News, Polling, Watch};
+pub use news::{Closing, News, Polling, RunNews, Watch};
 pub use noticing::{Noticing, ShownNotice};
 pub use once::Once;
 pub use openapi::document as openapi;

@@ -1,4 +1,4 @@
-//! Waiting for news of a session.
+//! Waiting for news of a session, or of a run.
 
 use std::time::Duration;
 
@@ -12,7 +12,16 @@ pub trait News: Send + Sync {
     fn watch(&self, key: &SessionKey) -> Box<dyn Watch>;
 }
 
-/// Listens to one session.
+/// Tells when it is worth reading a run again.
+pub trait RunNews: Send + Sync {
+    /// Begins to listen to a run. Who reads after this and then waits misses nothing.
+    fn watch(&self, run: &str) -> Box<dyn Watch>;
+}
+
+/// The longest that a reader may wait, in seconds.
+pub(crate) const MAX_WAIT: u64 = 25;
+
+/// Listens to one of them.
 #[async_trait]
 pub trait Watch: Send {
     /// Resolves when something may have happened since the watch began or since this last resolved.
@@ -34,12 +43,24 @@ pub struct Polling {
     pub every: Duration,
 }
 
-impl News for Polling {
-    fn watch(&self, _key: &SessionKey) -> Box<dyn Watch> {
+impl Polling {
+    fn pause(&self) -> Box<dyn Watch> {
         Box::new(Pause {
             runtime: self.runtime.clone(),
             every: self.every,
         })
+    }
+}
+
+impl News for Polling {
+    fn watch(&self, _key: &SessionKey) -> Box<dyn Watch> {
+        self.pause()
+    }
+}
+
+impl RunNews for Polling {
+    fn watch(&self, _run: &str) -> Box<dyn Watch> {
+        self.pause()
     }
 }
 

@@ -13,11 +13,9 @@ use http::{StatusCode, Uri};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::news::MAX_WAIT;
 use crate::response::{answer, json};
 use crate::{Access, News, Problem, Response, Right};
-
-/// The longest a reader may wait, in seconds.
-const MAX_WAIT: u64 = 25;
 
 /// Shows conversations and traces.
 #[derive(Clone)]

@@ -2,24 +2,28 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::bot::secrets::Role;
 use engine::run::{
     Beginning, Catalogue, Histories, Offer, RunRecord, RunStatus, RunSummary, Start,
 };
+use engine::runtime::Runtime;
 use engine::session::Sessions;
 use engine::workflow::graph::Drawing;
 use engine::workflow::{Input, TriggerKind};
 use http::request::Parts;
 use http::{Method, StatusCode, Uri};
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::body::{Body, read_json};
+use crate::news::MAX_WAIT;
 use crate::response::{answer, json};
 use crate::writing::idempotency_key;
-use crate::{Access, Problem, Response, once, path};
+use crate::{Access, Problem, Response, RunNews, once, path};
 
 /// How many runs are listed unless another number is asked for.
 const USUAL: usize = 20;
@@ -40,6 +44,10 @@ pub struct Running {
     pub histories: Arc<dyn Histories>,
     /// Tells when what was changed is durable.
     pub sessions: Arc<dyn Sessions>,
+    /// Wakes who waits for the end of one.
+    pub news: Arc<dyn RunNews>,
+    /// Bounds waits.
+    pub runtime: Runtime,
 }
 
 /// What can be started.
@@ -100,6 +108,12 @@ pub struct Runs {
 struct Query {
     workflow: Option<String>,
     limit: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct Patience {
+    #[serde(default)]
+    wait: u64,
 }
 
 fn none() -> Value {
@@ -204,7 +218,9 @@ impl Running {
     async fn latest(&self, head: &Parts) -> Result<Response, Problem> {
         let [tenant] = path::names(&head.uri, "/v1/{tenant}/runs")?;
         self.access.tenant(&head.headers, &tenant, Role::Viewer)?;
-        let Query { workflow, limit } = query(&head.uri)?;
+        let sensible = |query: &Query| query.limit.is_none_or(|limit| (1..=MOST).contains(&limit));
+        let detail = format!("limit must be a number from 1 to {MOST}");
+        let Query { workflow, limit } = query(&head.uri, sensible, detail)?;
         let limit = limit.unwrap_or(USUAL);
         let found = self
             .start
@@ -221,9 +237,30 @@ impl Running {
     async fn shown(&self, head: &Parts) -> Result<Response, Problem> {
         let [tenant, id] = path::names(&head.uri, "/v1/{tenant}/runs/{run}")?;
         self.access.tenant(&head.headers, &tenant, Role::Viewer)?;
+        let detail = "wait must be a whole number of seconds".to_owned();
+        let Patience { wait } = query(&head.uri, |_| true, detail)?;
+        if wait > 0 {
+            let limit = Duration::from_secs(wait.min(MAX_WAIT));
+            // A run that goes on longer is shown as it stands.
+            if let Ok(ended) = self.runtime.timeout(limit, self.end(&tenant, &id)).await {
+                ended?;
+            }
+        }
         let record = self.record(&tenant, &id).await?;
         self.sessions.durable().await?;
         json(StatusCode::OK, &record)
+    }
+
+    /// Resolves when a run has ended, or the server stops.
+    async fn end(&self, tenant: &str, id: &str) -> Result<(), Problem> {
+        let mut watch = self.news.watch(id);
+        loop {
+            let started = self.start.find(tenant, id).await?;
+            let status = self.start.summary(&started).await?.status;
+            if status.has_ended() || watch.changed().await.is_err() {
+                return Ok(());
+            }
+        }
     }
 
     async fn drawn(&self, head: &Parts) -> Result<Response, Problem> {
@@ -317,11 +354,14 @@ fn in_words(kind: &TriggerKind, workflow: &str) -> String {
     }
 }
 
-fn query(uri: &Uri) -> Result<Query, Problem> {
-    let query: Option<Query> = serde_urlencoded::from_str(uri.query().unwrap_or_default()).ok();
-    let sensible = |query: &Query| query.limit.is_none_or(|limit| (1..=MOST).contains(&limit));
-    query.filter(sensible).ok_or_else(|| {
-        let detail = format!("limit must be a number from 1 to {MOST}");
-        Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail)
-    })
+/// The query of a request, when it can be read and is `sensible`; `detail` says what it must be.
+fn query<Q: DeserializeOwned>(
+    uri: &Uri,
+    sensible: impl FnOnce(&Q) -> bool,
+    detail: String,
+) -> Result<Q, Problem> {
+    let query = serde_urlencoded::from_str(uri.query().unwrap_or_default()).ok();
+    query
+        .filter(sensible)
+        .ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail))
 }

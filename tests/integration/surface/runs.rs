@@ -117,15 +117,22 @@ fn id(started: &Reply) -> String {
     started.json()["id"].as_str().unwrap().to_owned()
 }
 
-/// The record of a run, once it stands so.
-async fn once(client: &Client, run: &str, status: &str) -> Value {
-    for _ in 0..1000 {
-        let record = get(client, &format!("runs/{run}")).await.json();
-        if record["status"] == status {
-            return record;
+/// The record of a run once it has ended, as it should.
+async fn ended(client: &Client, run: &str, status: &str) -> Value {
+    let record = get(client, &format!("runs/{run}?wait=25")).await.json();
+    assert_eq!(record["status"], status, "{record}");
+    record
+}
+
+/// Returns when a run that waits for room has found it.
+async fn running_soon(client: &Client, run: &str) {
+    for _ in 0..25 {
+        let record = get(client, &format!("runs/{run}?wait=1")).await.json();
+        if record["status"] == "running" {
+            return;
         }
     }
-    panic!("{run} is not {status}");
+    panic!("{run} does not run");
 }
 
 /// A delivery of GitHub's, signed with `secret`.
@@ -156,7 +163,7 @@ async fn a_run_is_started_once_for_a_key_and_read_step_by_step() {
 
     let first = start(&client, "greet", json!({ "name": "Ada" }), "k1").await;
     let run = id(&first);
-    let record = once(&client, &run, "succeeded").await;
+    let record = ended(&client, &run, "succeeded").await;
     assert_eq!(record["outputs"], json!({ "said": "Hello Ada, 1" }));
     assert_eq!(record["trigger"], json!({ "type": "manual", "by": "ann" }));
     assert_eq!(record["steps"][0]["step"], "say");
@@ -191,9 +198,9 @@ async fn what_is_cancelled_makes_room_and_what_has_ended_stays_as_it_is() {
         assert_eq!(cancelled.json()["status"], "cancelled");
         assert_eq!(cancelled.json()["cause"], "ann cancelled it");
     }
-    once(&client, &id(&queued), "running").await;
+    running_soon(&client, &id(&queued)).await;
     let greeted = id(&start(&client, "greet", json!({ "name": "Ada" }), "k3").await);
-    once(&client, &greeted, "succeeded").await;
+    ended(&client, &greeted, "succeeded").await;
     let late = cancel(&client, &greeted).await;
     assert_eq!(late.problem(), (409, "run_ended".to_owned()));
     assert_eq!(
@@ -207,18 +214,18 @@ async fn what_failed_is_retried_and_nothing_else_is() {
     let desk = desk();
     let client = desk.operator();
     let sorry = id(&start(&client, "sorry", json!({}), "k1").await);
-    once(&client, &sorry, "failed").await;
+    ended(&client, &sorry, "failed").await;
     let viewer = desk.nobody().with_key("viewer-0123456789");
     let refused = retry(&viewer, &sorry).await;
     assert_eq!(refused.problem(), (403, "forbidden".to_owned()));
     assert_eq!(retry(&client, &sorry).await.status, 200);
-    let record = once(&client, &sorry, "failed").await;
+    let record = ended(&client, &sorry, "failed").await;
     let attempts = record["attempts"].as_array().unwrap();
     assert_eq!(attempts.len(), 2, "{record}");
     assert!(attempts.iter().all(|attempt| attempt["error"] == "Sorry"));
 
     let greeted = id(&start(&client, "greet", json!({ "name": "Ada" }), "k2").await);
-    once(&client, &greeted, "succeeded").await;
+    ended(&client, &greeted, "succeeded").await;
     let running = id(&start(&client, "linger", json!({}), "k3").await);
     for run in [greeted, running] {
         let reply = retry(&client, &run).await;
@@ -234,7 +241,7 @@ async fn a_signed_delivery_starts_one_run_with_what_it_says() {
     let (client, sender) = (desk.operator(), desk.nobody());
     let body = json!({ "user": { "name": "Lovelace" } });
     let first = id(&deliver(&sender, "hook-secret", "d1", &body).await);
-    let record = once(&client, &first, "succeeded").await;
+    let record = ended(&client, &first, "succeeded").await;
     // What the body does not have, the workflow's default is.
     assert_eq!(record["outputs"], json!({ "said": "Hello Lovelace, 1" }));
     assert_eq!(record["inputs"], json!({ "name": "Lovelace" }));

@@ -37,6 +37,8 @@ struct Findings {
     missing_variables: BTreeSet<String>,
     #[serde(skip)]
     bot: Option<Bot>,
+    #[serde(skip)]
+    workflows: Vec<String>,
 }
 
 impl Check {
@@ -45,7 +47,11 @@ impl Check {
         let findings = findings(&folder, env)?;
         if screen.is_json() {
             let mut document = json!(findings);
-            document["bot"] = findings.bot.as_ref().map(summary).into();
+            document["bot"] = findings
+                .bot
+                .as_ref()
+                .map(|bot| summary(bot, &findings))
+                .into();
             screen.document(&document)?;
         } else {
             tell(screen, &folder, &findings)?;
@@ -73,7 +79,10 @@ fn findings(folder: &BotFolder, env: &Env) -> Result<Findings, Failure> {
         findings.warnings.extend(vault.warnings().iter().cloned());
         findings.warnings.extend(unknown_tools(bot));
         match folder.library(bot) {
-            Ok(library) => findings.problems.extend(machine_problems(&library)),
+            Ok(library) => {
+                findings.problems.extend(machine_problems(&library));
+                findings.workflows = library.workflows.into_keys().collect();
+            }
             Err(Error::Folder { problems, .. }) => findings.problems.extend(problems.0),
             Err(error) => return Err(error.into()),
         }
@@ -116,7 +125,7 @@ fn tell(screen: &Screen, folder: &BotFolder, findings: &Findings) -> Result<(), 
     }
     tell_doubts(screen, folder, findings)?;
     match &findings.bot {
-        Some(bot) if findings.ok => tell_bot(screen, bot),
+        Some(bot) if findings.ok => tell_bot(screen, bot, &findings.workflows),
         _ => {
             let count = wording::count(findings.problems.len(), "mistake");
             Ok(screen.line(format_args!("{count} in {}", folder.path().display()))?)
@@ -145,19 +154,26 @@ fn tell_doubts(screen: &Screen, folder: &BotFolder, findings: &Findings) -> Resu
     Ok(())
 }
 
-fn tell_bot(screen: &Screen, bot: &Bot) -> Result<(), Failure> {
+fn tell_bot(screen: &Screen, bot: &Bot, workflows: &[String]) -> Result<(), Failure> {
     let names = |names: Vec<&str>| match names.as_slice() {
         [] => "none".to_owned(),
         names => names.join(", "),
     };
     let tools = names(bot.tools.keys().map(String::as_str).collect());
     let skills = names(bot.skills.keys().map(String::as_str).collect());
+    let workflows = names(workflows.iter().map(String::as_str).collect());
     let ok = screen.paint(Ink::Green, "ok");
     screen.line(format_args!("{ok}: {} (version {})", bot.name, bot.version))?;
-    screen.line(format_args!("  model   {}", wording::models(&bot.model)))?;
-    screen.line(format_args!("  tools   {tools}"))?;
-    screen.line(format_args!("  skills  {skills}"))?;
-    Ok(screen.line(format_args!("  on      {}", channels(bot).join(", ")))?)
+    for (what, which) in [
+        ("model", wording::models(&bot.model)),
+        ("tools", tools),
+        ("skills", skills),
+        ("workflows", workflows),
+        ("on", channels(bot).join(", ")),
+    ] {
+        screen.line(format_args!("  {what:<9}  {which}"))?;
+    }
+    Ok(())
 }
 
 fn channels(bot: &Bot) -> Vec<&'static str> {
@@ -166,13 +182,14 @@ fn channels(bot: &Bot) -> Vec<&'static str> {
     ["web"].into_iter().chain(sms).chain(whatsapp).collect()
 }
 
-fn summary(bot: &Bot) -> serde_json::Value {
+fn summary(bot: &Bot, findings: &Findings) -> serde_json::Value {
     json!({
         "name": bot.name,
         "version": bot.version,
         "models": bot.model.chain,
         "tools": bot.tools.keys().collect::<Vec<_>>(),
         "skills": bot.skills.keys().collect::<Vec<_>>(),
+        "workflows": findings.workflows,
         "channels": channels(bot),
     })
 }

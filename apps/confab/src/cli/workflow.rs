@@ -61,16 +61,16 @@ struct Compile {
     /// The workflow; all when it is left out, which needs --out
     name: Option<String>,
     #[command(flatten)]
-    folder: Folder2,
+    folder: FolderOption,
     /// The folder to write <name>.asl.json files to, with the schedules and events
     /// that start them in <name>.timers.json and <name>.events.json
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
 
-/// A bot's folder, where an argument of its own stands before it.
+/// A bot's folder, where another argument stands in its place.
 #[derive(Args)]
-struct Folder2 {
+struct FolderOption {
     /// The folder that holds the bot's bot.toml
     #[arg(long = "bot", value_name = "BOT_DIR", default_value = ".")]
     bot: PathBuf,
@@ -81,7 +81,7 @@ struct Graph {
     /// The workflow
     name: String,
     #[command(flatten)]
-    folder: Folder2,
+    folder: FolderOption,
     /// As what
     #[arg(long, value_enum, default_value_t = Form::Mermaid)]
     format: Form,
@@ -100,7 +100,7 @@ struct RunIt {
     /// The workflow
     name: String,
     #[command(flatten)]
-    place: Folder2,
+    place: FolderOption,
     #[arg(long, value_name = "DIR", help = super::DATA)]
     data: Option<PathBuf>,
     /// An input, such as `order=A1003`
@@ -252,7 +252,23 @@ impl Graph {
 }
 
 impl RunIt {
+    /// The inputs as they are given, when `workflow` takes them.
     fn inputs(&self, workflow: &Workflow) -> Result<Value, Failure> {
+        let inputs = self.given(workflow)?;
+        engine::run::check_inputs(workflow, &inputs).map_err(|error| {
+            let inputs = workflow.inputs.iter();
+            let flags = inputs.map(|(name, input)| format!("-i {name}={}", input.kind.name()));
+            let flags: Vec<String> = flags.collect();
+            let help = match flags.as_slice() {
+                [] => "leave the inputs out".to_owned(),
+                flags => format!("give inputs as {}", flags.join(" ")),
+            };
+            Failure::wrong(error.to_string(), help)
+        })?;
+        Ok(inputs)
+    }
+
+    fn given(&self, workflow: &Workflow) -> Result<Value, Failure> {
         if let Some(json) = &self.json_inputs {
             return serde_json::from_str(json).map_err(|error| {
                 Failure::wrong(
@@ -288,6 +304,12 @@ impl RunIt {
             screen.document(&record)?;
         } else {
             Progress::new(screen).end(&record)?;
+            if record.status == RunStatus::Failed {
+                let file = format!("workflows/mocks/{}.yaml", workflow.name);
+                screen.note(format_args!(
+                    "  help: {file} may say what steps give, as `<step>: <value>`"
+                ));
+            }
         }
         verdict(&record)
     }
@@ -323,7 +345,7 @@ pub(super) async fn follow(screen: &Screen, host: &Host, id: &str) -> Result<(),
     let record = loop {
         let record = host.run_record(LOCAL_TENANT, id).await?;
         progress.show(&record)?;
-        if has_ended(record.status) {
+        if record.status.has_ended() {
             break record;
         }
         tokio::time::sleep(LOOK).await;
@@ -334,10 +356,6 @@ pub(super) async fn follow(screen: &Screen, host: &Host, id: &str) -> Result<(),
         progress.end(&record)?;
     }
     verdict(&record)
-}
-
-fn has_ended(status: RunStatus) -> bool {
-    !matches!(status, RunStatus::Running | RunStatus::Queued)
 }
 
 fn verdict(record: &RunRecord) -> Result<(), Failure> {

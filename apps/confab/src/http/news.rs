@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use engine::event::Event;
 use engine::session::SessionKey;
-use surface::{Closing, News};
+use surface::{Change, Closing, News, RunNews};
+use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::watch;
 
 use crate::host::{Host, Watch};
@@ -47,6 +48,40 @@ impl surface::Watch for Listener {
             }
             // The sender is gone only when the host has stopped.
             _ = self.stopping.wait_for(|stopping| *stopping) => Err(Closing),
+        }
+    }
+}
+
+impl RunNews for Told {
+    fn watch(&self, run: &str) -> Box<dyn surface::Watch> {
+        Box::new(RunListener {
+            changes: self.host.changes().watch(),
+            run: run.to_owned(),
+            stopping: self.stopping.clone(),
+        })
+    }
+}
+
+struct RunListener {
+    changes: broadcast::Receiver<Change>,
+    run: String,
+    stopping: watch::Receiver<bool>,
+}
+
+#[async_trait]
+impl surface::Watch for RunListener {
+    async fn changed(&mut self) -> Result<(), Closing> {
+        loop {
+            let change = tokio::select! {
+                change = self.changes.recv() => change,
+                _ = self.stopping.wait_for(|stopping| *stopping) => return Err(Closing),
+            };
+            match change {
+                Ok(Change::Run { run }) if run != self.run => {}
+                Ok(Change::Approval { .. }) => {}
+                Ok(_) | Err(RecvError::Lagged(_)) => return Ok(()),
+                Err(RecvError::Closed) => return Err(Closing),
+            }
         }
     }
 }

@@ -264,8 +264,8 @@ fn the_address_that_was_judged_is_the_one_that_is_connected_to() {
         assert_eq!(
             failure,
             HttpFailure::OffLimits(
-                "parcels.example is not a public address; a tool that is meant to reach this machine or a private \
-                 network says `allow_private = true` under [http]"
+                "parcels.example is not a public address; where this machine or a private network is meant, \
+                 `allow_private` stands beside `url`"
                     .to_owned()
             )
         );

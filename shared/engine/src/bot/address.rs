@@ -1,22 +1,24 @@
 //! Web addresses and the holes in them.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+
+use crate::http::Reach;
 
 /// A mistake and what to do about it.
-pub(super) type Fault = (String, Option<String>);
+pub(crate) type Fault = (String, Option<String>);
 
 /// The parts of an absolute `http` or `https` address that matter for where it leads.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Address<'a> {
+pub(crate) struct Address<'a> {
     /// `host` or `host:port`.
     pub(super) authority: &'a str,
     /// Everything after the host.
-    pub(super) rest: &'a str,
+    pub(crate) rest: &'a str,
 }
 
 impl<'a> Address<'a> {
     /// Parses an address: `https`, or `http` to this machine.
-    pub(super) fn parse(url: &'a str) -> Result<Self, Fault> {
+    pub(crate) fn parse(url: &'a str) -> Result<Self, Fault> {
         let fault = |what: &str, hint: &str| (what.to_owned(), Some(hint.to_owned()));
         let (scheme, after) = url.split_once("://").ok_or_else(|| {
             fault(
@@ -59,6 +61,15 @@ impl<'a> Address<'a> {
         }
         Ok(Self { authority, rest })
     }
+}
+
+/// Whether `url` leads to an address that is beyond `reach`. Where a name leads is found out when it is used.
+pub(crate) fn strays(url: &str, reach: Reach) -> bool {
+    let address = match host_of(url) {
+        Some("localhost") => Ok(IpAddr::from(Ipv4Addr::LOCALHOST)),
+        host => host.unwrap_or_default().parse(),
+    };
+    address.is_ok_and(|address| !reach.covers(address))
 }
 
 /// The host of an absolute address that names no user: without its port, an IPv6 address without its brackets.

@@ -1,10 +1,9 @@
 //! `[http]`: a request with holes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
 
 use crate::bot::HttpTool;
-use crate::bot::address::{Address, Fault, holes, host_of};
+use crate::bot::address::{Address, Fault, holes, strays};
 use crate::bot::document::Document;
 use crate::bot::format::HttpTable;
 use crate::bot::lookup;
@@ -112,7 +111,7 @@ pub(super) fn check_headers(
     }
 }
 
-/// Tells of an address that is not a name and beyond `reach`. Where a name leads is found out when it is used.
+/// Tells of an address that is beyond `reach`.
 fn check_reach(
     reader: &mut Reader<'_>,
     document: &Document<'_>,
@@ -120,11 +119,7 @@ fn check_reach(
     url: &str,
     reach: Reach,
 ) {
-    let address = match host_of(url) {
-        Some("localhost") => Ok(IpAddr::from(Ipv4Addr::LOCALHOST)),
-        host => host.unwrap_or_default().parse(),
-    };
-    if address.is_ok_and(|address| !reach.covers(address)) {
+    if strays(url, reach) {
         let (what, hint) = match reach {
             Reach::Public => (
                 "leads to this machine or a private network",

@@ -39,8 +39,8 @@ impl Reach {
     pub fn refusal(self, host: &str) -> String {
         match self {
             Self::Public => format!(
-                "{host} is not a public address; a tool that is meant to reach this machine or a private network \
-                 says `allow_private = true` under [http]"
+                "{host} is not a public address; where this machine or a private network is meant, `allow_private` stands \
+                 beside `url`"
             ),
             Self::Private | Self::Anywhere => {
                 format!("{host} is an address that no tool may reach")

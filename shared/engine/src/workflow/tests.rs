@@ -223,7 +223,19 @@ fn fields_and_kinds_are_told_apart() {
     );
     says(
         "  a: {http: {url: \"https://${ $inputs.id }/x\"}}",
-        "3: the host of `url` must be written out | begin with `https://host/`; expressions may follow",
+        "3: `url` must have its host written out | begin with `https://host/`; expressions may follow",
+    );
+    says(
+        "  a: {http: {url: \"https://x.test${ $inputs.id }\"}}",
+        "3: `url` must have its host written out | begin with `https://host/`; expressions may follow",
+    );
+    says(
+        "  a: {http: {url: \"http://x.test/${ $inputs.id }\"}}",
+        "3: `url` is not encrypted | use `https`; plain `http` is for `localhost` and `127.0.0.1` only",
+    );
+    says(
+        "  a: {http: {url: \"http://localhost:81/${ $inputs.id }\"}}",
+        "3: `url` leads to this machine or a private network | add `allow_private: true` if it is meant to",
     );
     says(
         "  a: {http: {url: https://x.test/, method: POST}}",

@@ -93,6 +93,7 @@ pub(super) fn describe(paths: &mut Value, schemas: &mut SchemaGenerator) {
         "parameters": [tenant(), run.clone()],
         "get": {
             "summary": "A run with its steps: what each was given, gave, cost and how often it was tried",
+            "parameters": [query("wait", "Seconds to wait for its end, at most 25.")],
             "responses": answers("200", &schemas.subschema_for::<RunRecord>(), schemas, &["400", "401", "403", "404", "503"]),
         },
     });

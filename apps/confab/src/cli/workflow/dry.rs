@@ -1,7 +1,7 @@
 //! A run that calls nothing: the same machine on a virtual clock, with answers from a file.
 //!
 //! `workflows/mocks/<name>.yaml` says what steps give, by name: a value; `{error: ToolFailed}`; or a list of those,
-//! try by try. A step that is not named there gives what it was called with; an approval is a yes.
+//! try by try. Of others an approval is a yes, a model's answer an example of its form, and the rest what was called with.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +19,12 @@ use crate::assemble::BotFolder;
 use crate::cli::failure::Failure;
 use crate::host;
 
+#[cfg(test)]
+mod tests;
+
+/// Why a step fails.
+const AS_MOCKED: &str = "as the mocks say";
+
 /// What steps give, and how often each was asked.
 #[derive(Default)]
 struct Mocks {
@@ -34,7 +40,6 @@ pub(super) fn run(
     workflow: &Workflow,
     inputs: Value,
 ) -> Result<RunRecord, Failure> {
-    engine::run::check_inputs(workflow, &inputs)?;
     let mocks = Arc::new(Mocks {
         answers: answers(folder, &workflow.name)?,
         ..Mocks::default()
@@ -113,64 +118,92 @@ fn answers(folder: &BotFolder, name: &str) -> Result<BTreeMap<String, Value>, Fa
 }
 
 impl Mocks {
-    fn answer(&self, payload: &Value) -> Value {
+    /// What the step that calls `function` gives this time.
+    fn answer(&self, function: &str, payload: &Value) -> Value {
         let step = payload["step"].as_str().unwrap_or_default();
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let before = asked.entry(step.to_owned()).or_default();
-        let mocked = self.answers.get(step).map(|answer| match answer {
-            Value::Array(tries) if !tries.is_empty() => {
+        // The yes that a tool needs is no answer of the tool.
+        let asks = payload.get("token").is_some() && payload.get("tool").is_some();
+        let mocked = self.answers.get(step).filter(|_| !asks);
+        let answer = match mocked {
+            Some(Value::Array(tries)) if !tries.is_empty() => {
                 tries[(*before).min(tries.len() - 1)].clone()
             }
-            other => other.clone(),
-        });
-        *before += 1;
-        let given = ["with", "text", "prompt", "url"]
+            Some(answer) => answer.clone(),
+            None => made_up(function, payload),
+        };
+        *before += usize::from(!asks);
+        answer
+    }
+
+    async fn end(&self, token: &str, said: Result<Value, String>) -> Result<Value, FunctionError> {
+        let runner = self
+            .runner
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let Some(runner) = runner else {
+            return Ok(Value::Null);
+        };
+        let told = match said {
+            Ok(said) => runner.send_task_success(token, said).await,
+            Err(error) => {
+                runner
+                    .send_task_failure(token, Some(&error), Some(AS_MOCKED))
+                    .await
+            }
+        };
+        told.map(|()| Value::Null)
+            .map_err(|error| FunctionError::raised("Internal", error.to_string()))
+    }
+}
+
+/// What a step gives of which the file says nothing: of the form that it really gives, where that is known.
+fn made_up(function: &str, payload: &Value) -> Value {
+    match function {
+        "step-approve" => json!({ "approved": true, "by": "dry", "approval": "dry" }),
+        "step-notify" => json!({ "to": [payload["to"]], "held": false, "by": "dry" }),
+        "step-wait" => json!({ "name": payload["event"], "id": "dry", "data": {} }),
+        "step-ask" if payload["answer"].is_object() => example("answer", &payload["answer"]),
+        _ => ["with", "prompt", "url"]
             .into_iter()
-            .find_map(|name| payload.get(name).cloned());
-        mocked.or(given).unwrap_or(Value::Null)
+            .find_map(|name| payload.get(name).cloned())
+            .unwrap_or_default(),
+    }
+}
+
+/// A value of the form that a schema describes; a text is its field's name.
+fn example(name: &str, schema: &Value) -> Value {
+    if let Some(one) = schema["enum"].as_array().and_then(|values| values.first()) {
+        return one.clone();
+    }
+    match schema["type"].as_str() {
+        Some("object") => {
+            let fields = schema["properties"].as_object().into_iter().flatten();
+            fields
+                .map(|(name, schema)| (name.clone(), example(name, schema)))
+                .collect()
+        }
+        Some("array") => json!([example(name, &schema["items"])]),
+        Some("number" | "integer") => json!(0),
+        Some("boolean") => json!(false),
+        _ => json!(name),
     }
 }
 
 #[async_trait]
 impl Functions for Mocks {
-    async fn invoke(&self, _: &str, payload: Value) -> Result<Value, FunctionError> {
-        if let Some(token) = payload["token"].as_str() {
-            // The yes, or what the file says in its place; a tool's own answer comes from its own call.
-            let mocked = payload
-                .get("tool")
-                .is_none()
-                .then(|| self.answer(&payload))
-                .filter(|answer| !answer.is_null());
-            let runner = self
-                .runner
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone();
-            let Some(runner) = runner else {
-                return Ok(Value::Null);
-            };
-            let said = mocked
-                .unwrap_or_else(|| json!({ "approved": true, "by": "dry", "approval": "dry" }));
-            let told = match said.get("error").and_then(Value::as_str) {
-                Some(error) => {
-                    runner
-                        .send_task_failure(token, Some(error), Some("as the mocks say"))
-                        .await
-                }
-                None => {
-                    runner
-                        .send_task_success(token, json!({ "output": said }))
-                        .await
-                }
-            };
-            return told
-                .map(|()| Value::Null)
-                .map_err(|error| FunctionError::raised("Internal", error.to_string()));
-        }
-        let answer = self.answer(&payload);
-        match answer.get("error").and_then(Value::as_str) {
-            Some(error) => Err(FunctionError::raised(error, "as the mocks say")),
+    async fn invoke(&self, function: &str, payload: Value) -> Result<Value, FunctionError> {
+        let name = function.rsplit(':').next().unwrap_or_default();
+        let answer = self.answer(name, &payload);
+        let said = match answer.get("error").and_then(Value::as_str) {
+            Some(error) => Err(error.to_owned()),
             None => Ok(json!({ "output": answer, "item": payload.get("item") })),
+        };
+        match payload["token"].as_str() {
+            Some(token) => self.end(token, said).await,
+            None => said.map_err(|error| FunctionError::raised(error, AS_MOCKED)),
         }
     }
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use engine::workflow::Workflow;
 use serde_json::json;
 
-use super::{Folder2, find, library};
+use super::{FolderOption, find, library};
 use crate::assemble::{BotFolder, Env, Error, Version, Versions, data_path, text_of};
 use crate::cli::columns::Side;
 use crate::cli::failure::Failure;
@@ -19,7 +19,7 @@ pub(super) struct Named {
     /// The workflow
     name: String,
     #[command(flatten)]
-    folder: Folder2,
+    folder: FolderOption,
     #[arg(long, value_name = "DIR", help = crate::cli::DATA)]
     data: Option<PathBuf>,
 }

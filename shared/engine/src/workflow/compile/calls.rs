@@ -10,7 +10,7 @@ use crate::workflow::scope::{Scope, variable};
 use crate::workflow::template::jsonata;
 
 /// What trying again does not help.
-const FINAL: [&str; 10] = [
+const FINAL: [&str; 11] = [
     "Invalid",
     "NotFound",
     "Unauthenticated",
@@ -21,6 +21,7 @@ const FINAL: [&str; 10] = [
     "Denied",
     "Internal",
     "States.Timeout",
+    "States.QueryEvaluationError",
 ];
 
 /// What a `retry` that names no errors is for.

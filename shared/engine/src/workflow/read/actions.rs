@@ -8,7 +8,8 @@ use super::fields::{Fields, Source};
 use super::notify::notify;
 use super::waits::{MAX_WAIT, wait};
 use super::{NAME_RULE, is_name, is_taken, steps};
-use crate::bot::looks_like_secret;
+use crate::bot::{Address, Fault, looks_like_secret, strays};
+use crate::http::Reach;
 use crate::tool::SideEffectPolicy;
 use crate::workflow::plan::{Action, Block, Rule};
 use crate::workflow::template::{Part, Template};
@@ -208,13 +209,9 @@ fn http(source: &mut Source<'_>, node: &Node) -> Option<Action> {
         "say where the request goes, such as `https://api.example.com/notes`",
     )?;
     let template = source.template(url);
-    if !has_plain_host(&template) {
-        let what = "the host of `url` must be written out";
-        source.wrong(
-            url.place,
-            what,
-            "begin with `https://host/`; expressions may follow",
-        );
+    let allow_private = fields.flag(source, "allow_private").unwrap_or(false);
+    if let Err((what, hint)) = check_url(&template, allow_private) {
+        source.wrong(url.place, format!("`url` {what}"), hint.unwrap_or_default());
     }
     let policies = [
         ("pure", SideEffectPolicy::Pure),
@@ -239,7 +236,7 @@ fn http(source: &mut Source<'_>, node: &Node) -> Option<Action> {
         body: fields.get("body").map(|node| source.template(node)),
         side_effect: side_effect.unwrap_or(SideEffectPolicy::Pure),
         idempotency_header: fields.text(source, "idempotency_header"),
-        allow_private: fields.flag(source, "allow_private").unwrap_or(false),
+        allow_private,
     })
 }
 
@@ -265,27 +262,41 @@ fn headers(source: &mut Source<'_>, fields: &Fields<'_>) -> Vec<(String, String)
     headers
 }
 
-/// Whether a URL's scheme and host are not made by an expression.
-fn has_plain_host(url: &Template) -> bool {
-    let start = match url {
-        Template::Constant(Value::String(text)) => return after_host(text).is_some(),
-        Template::Text(parts) => parts.first(),
-        _ => None,
+/// Whether a request may go to `url`, whose host no expression may choose.
+fn check_url(url: &Template, allow_private: bool) -> Result<(), Fault> {
+    let fault = |what: &str, hint: &str| Err((what.to_owned(), Some(hint.to_owned())));
+    let (start, goes_on) = match url {
+        Template::Constant(Value::String(text)) => (text.as_str(), false),
+        Template::Text(parts) => match parts.first() {
+            Some(Part::Literal(text)) => (text.as_str(), true),
+            _ => ("", true),
+        },
+        _ => ("", true),
     };
-    match start {
-        Some(Part::Literal(text)) => {
-            after_host(text).is_some_and(|rest| rest.starts_with(['/', '?']))
-        }
-        _ => false,
+    let after_scheme = start.split_once("://").map_or("", |(_, after)| after);
+    if goes_on && !after_scheme.contains(['/', '?']) {
+        return fault(
+            "must have its host written out",
+            "begin with `https://host/`; expressions may follow",
+        );
     }
-}
-
-fn after_host(url: &str) -> Option<&str> {
-    let rest = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"))?;
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    (end > 0).then(|| &rest[end..])
+    Address::parse(start)?;
+    let reach = if allow_private {
+        Reach::Private
+    } else {
+        Reach::Public
+    };
+    match strays(start, reach) {
+        false => Ok(()),
+        true if allow_private => fault(
+            "leads to an address that no step may reach",
+            "write the service's own address",
+        ),
+        true => fault(
+            "leads to this machine or a private network",
+            "add `allow_private: true` if it is meant to",
+        ),
+    }
 }
 
 fn choose(source: &mut Source<'_>, node: &Node) -> Option<Action> {
