@@ -1,20 +1,21 @@
 //! A host in a simulated world: what it stands on, what is said to it, and power cuts.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use confab::host::{Ground, Host, Shelf};
 use embedded::{FlushTask, Store, VolatileDisk};
-use engine::bot::{Bot, MemoryFiles};
+use engine::bot::{Bot, BotFiles, Folder, MemoryFiles};
 use engine::brain::Brain;
-
+use engine::error::Error;
 use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
-
 use engine::runtime::Runtime;
 use engine::runtime::simulated::Simulation;
+use engine::secret::Secret;
 use engine::session::SessionKey;
-
+use engine::tool::Secrets;
 use engine::turn::{Carriers, Staff, Timing};
 use engine::view::Role;
 use engine::workflow::Library;
@@ -28,6 +29,27 @@ impl Http for Nobody {
     async fn send(&self, _: HttpRequest) -> Result<HttpAnswer, HttpFailure> {
         panic!("nobody goes to the web here")
     }
+}
+
+/// Knows the value of every secret.
+struct Keyring;
+
+#[async_trait]
+impl Secrets for Keyring {
+    async fn secret(&self, _tenant: &str, name: &str) -> Result<Secret, Error> {
+        Ok(Secret::new(format!("the value of {name}")).only_for(["*.example.com"]))
+    }
+}
+
+/// The folder of an example.
+pub(crate) fn example(name: &str) -> MemoryFiles {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let folder = Folder::open(examples.join(name)).unwrap();
+    let read = |path: String| {
+        let content = folder.read(&path, usize::MAX).unwrap();
+        (path, content)
+    };
+    folder.list().unwrap().into_iter().map(read).collect()
 }
 
 /// What a host is put together from, again after a power cut.
@@ -138,7 +160,7 @@ fn start(
         store,
         shelf: Arc::new(Shelf::new(["local".to_owned()].into(), staff)),
         http: parts.http.clone(),
-        secrets: Arc::new(Nobody),
+        secrets: Arc::new(Keyring),
         carriers: parts.carriers.clone(),
         links: Arc::new(signing()),
         timing: Timing::default(),

@@ -5,6 +5,7 @@
     reason = "what cannot go on panics, in the tests' helpers too"
 )]
 
+mod afterwards;
 mod approvals;
 mod asked;
 mod asl_on_ministack;

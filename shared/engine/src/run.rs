@@ -39,7 +39,7 @@ mod wait;
 mod tests;
 
 pub use approve::StepApprove;
-pub use ask::StepAsk;
+pub use ask::{ANSWER, StepAsk};
 pub use catalogue::{Catalogue, Offer};
 pub use effect::Effects;
 pub use fire::{Fire, FiredBy, Firing};

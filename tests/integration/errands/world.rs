@@ -1,17 +1,16 @@
 //! The example of a household, with its script as the model, on a host in a simulated world.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::bot::{Bot, BotFiles, Folder, MemoryFiles};
+use engine::bot::{Bot, BotFiles};
 use engine::brain::ToolLoop;
 use engine::reminder::Reminder;
 use engine::run::Started;
 use engine::session::SessionKey;
 use models::{Environment, Models};
 
-use crate::house::{House, Parts};
+use crate::house::{House, Parts, example};
 use crate::nobody::Nobody;
 
 /// A tool that is not in the example.
@@ -43,13 +42,7 @@ pub(super) struct Household {
 
 impl Household {
     pub(super) fn open() -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/household");
-        let folder = Folder::open(folder).unwrap();
-        let read = |path: String| {
-            let content = folder.read(&path, usize::MAX).unwrap();
-            (path, content)
-        };
-        let files: MemoryFiles = folder.list().unwrap().into_iter().map(read).collect();
+        let files = example("household");
         let script = files.read("script.toml", usize::MAX).unwrap();
         let script = String::from_utf8(script).unwrap();
         let files = files.with("tools/follow_up.toml", FOLLOW_UP).with(

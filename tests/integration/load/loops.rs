@@ -13,7 +13,7 @@ use crate::http::{Answer, Connection};
 /// Turns of one conversation; then the next one begins on the same connection.
 const CONVERSATION: u64 = 20;
 /// Connections that fill a host with waiting turns.
-const POSTERS: usize = 64;
+pub(crate) const POSTERS: usize = 64;
 
 const BODY: &str = r#"{"text":"Is anybody there?"}"#;
 
@@ -98,9 +98,11 @@ fn post(session: &str) -> String {
     )
 }
 
-fn expect(answer: Answer<'_>, status: u16, word: &[u8]) -> io::Result<()> {
-    if answer.status == status && answer.body.windows(word.len()).any(|bytes| bytes == word) {
-        return Ok(());
+/// The body of an answer that is as it should be.
+pub(crate) fn expect<'a>(answer: Answer<'a>, status: u16, word: &[u8]) -> io::Result<&'a [u8]> {
+    let says = |body: &[u8]| word.is_empty() || body.windows(word.len()).any(|bytes| bytes == word);
+    if answer.status == status && says(answer.body) {
+        return Ok(answer.body);
     }
     let text = [answer.head, answer.body].concat();
     Err(io::Error::other(format!(

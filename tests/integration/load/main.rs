@@ -14,9 +14,11 @@ mod host;
 #[path = "../http.rs"]
 mod http;
 mod loops;
+mod runs;
 
 use host::{Host, own_cpu};
 use loops::{Measured, crowd, open_loop, percentile, turns_in_a_row};
+use runs::{questions, runs_in_a_row};
 
 /// How much is measured.
 struct Plan {
@@ -26,6 +28,8 @@ struct Plan {
     measured: Duration,
     /// Sessions that wait on a slow model.
     waiting: usize,
+    /// Runs of a workflow that wait for a person.
+    questions: usize,
     /// How long they are watched: in full longer than it takes until they renew their leases.
     watched: Duration,
 }
@@ -35,6 +39,7 @@ const FULL: Plan = Plan {
     warm_up: Duration::from_secs(1),
     measured: Duration::from_secs(5),
     waiting: 100_000,
+    questions: 10_000,
     watched: Duration::from_secs(40),
 };
 
@@ -43,6 +48,7 @@ const QUICK: Plan = Plan {
     warm_up: Duration::from_millis(500),
     measured: Duration::from_secs(2),
     waiting: 5_000,
+    questions: 500,
     watched: Duration::from_secs(5),
 };
 
@@ -80,11 +86,21 @@ impl Place {
 
     /// A host of its own data folder, whose model follows `script`.
     fn start(&self, name: &str, script: &str) -> io::Result<Host> {
+        self.start_with(name, script, &[])
+    }
+
+    fn start_with(&self, name: &str, script: &str, more: &[(&str, &str)]) -> io::Result<Host> {
         let bot = self.folder.path().join(name);
-        std::fs::create_dir_all(&bot)?;
-        std::fs::write(bot.join("bot.toml"), BOT)?;
-        std::fs::write(bot.join("script.toml"), script)?;
-        std::fs::write(bot.join("SOUL.md"), "# Bench\n\nYou answer at once.\n")?;
+        let own = [
+            ("bot.toml", BOT),
+            ("script.toml", script),
+            ("SOUL.md", "# Bench\n\nYou answer at once.\n"),
+        ];
+        for (name, text) in own.iter().chain(more) {
+            let path = bot.join(name);
+            std::fs::create_dir_all(path.parent().unwrap_or(&bot))?;
+            std::fs::write(path, text)?;
+        }
         Host::start(&self.binary, &bot, &bot.join("data"))
     }
 }
@@ -120,7 +136,54 @@ async fn measure(plan: &Plan) -> io::Result<()> {
     }
     latency(&host, peak / 2.0, plan).await?;
     drop(host);
+    workflows(&place, plan).await?;
+    asking(&place, plan).await?;
     waiting(&place, plan).await
+}
+
+/// Rows for runs of a workflow of three steps.
+async fn workflows(place: &Place, plan: &Plan) -> io::Result<()> {
+    let host = place.start_with("workflows", INSTANT, &runs::FILES)?;
+    for at_once in [1, 32] {
+        workflow(&host, at_once, plan).await?;
+    }
+    Ok(())
+}
+
+async fn workflow(host: &Host, at_once: usize, plan: &Plan) -> io::Result<()> {
+    runs_in_a_row(host.port, at_once, plan.warm_up).await?;
+    let (begun, cpu) = (Instant::now(), host.cpu()?);
+    let Measured { mut times, .. } = runs_in_a_row(host.port, at_once, plan.measured).await?;
+    let (took, runs) = (begun.elapsed(), times.len() as f64);
+    row(
+        &format!("workflow of three steps, {at_once} at once, closed loop"),
+        &format!(
+            "{:.0} runs/s; a run takes {} p50, {} p99; CPU per run: host {}",
+            runs / took.as_secs_f64(),
+            micros(percentile(&mut times, 0.5)),
+            micros(percentile(&mut times, 0.99)),
+            micros((host.cpu()? - cpu).div_f64(runs)),
+        ),
+    );
+    Ok(())
+}
+
+/// A row for runs that wait for a person's yes.
+async fn asking(place: &Place, plan: &Plan) -> io::Result<()> {
+    let host = place.start_with("asking", INSTANT, &runs::FILES)?;
+    let (idle, begun) = (host.memory()?, Instant::now());
+    questions(host.port, plan.questions).await?;
+    let (took, full) = (begun.elapsed(), host.memory()?);
+    row(
+        &format!("{} runs waiting for a yes", plan.questions),
+        &format!(
+            "{} in all, {:.1} KiB per run; all had asked after {:.1} s",
+            mebibytes(full),
+            (full - idle) as f64 / plan.questions as f64 / 1024.0,
+            took.as_secs_f64(),
+        ),
+    );
+    Ok(())
 }
 
 fn time_to_ready(place: &Place) -> io::Result<Duration> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use engine::bot::{Bot, Problem};
+use engine::workflow::{Action, Library};
 use models::scripted::Script;
 use serde::Serialize;
 use serde_json::json;
@@ -77,9 +78,9 @@ fn findings(folder: &BotFolder, env: &Env) -> Result<Findings, Failure> {
     if let Some(bot) = &findings.bot {
         let vault = Vault::open(folder.path(), env)?;
         findings.warnings.extend(vault.warnings().iter().cloned());
-        findings.warnings.extend(unknown_tools(bot));
         match folder.library(bot) {
             Ok(library) => {
+                findings.warnings.extend(unknown_tools(bot, &library));
                 findings.problems.extend(machine_problems(&library));
                 findings.workflows = library.workflows.into_keys().collect();
             }
@@ -98,8 +99,8 @@ fn findings(folder: &BotFolder, env: &Env) -> Result<Findings, Failure> {
     Ok(findings)
 }
 
-/// Calls of a script that the bot has no tool for.
-fn unknown_tools(bot: &Bot) -> Vec<Problem> {
+/// Calls of a script that neither the bot nor a step of its workflows has a tool for.
+fn unknown_tools(bot: &Bot, library: &Library) -> Vec<Problem> {
     let Some(file) = &bot.model.script else {
         return Vec::new();
     };
@@ -107,7 +108,21 @@ fn unknown_tools(bot: &Bot) -> Vec<Problem> {
     let Ok(script) = Script::parse(&file.path, &file.text) else {
         return Vec::new();
     };
-    let unknown = script.tools().filter(|tool| !bot.tools.contains_key(*tool));
+    let mut steps_want_answers = false;
+    for workflow in library.workflows.values() {
+        workflow.steps.walk(&mut |step| {
+            steps_want_answers |= matches!(
+                &step.action,
+                Action::Ask {
+                    answer: Some(_),
+                    ..
+                }
+            );
+        });
+    }
+    let unknown = script.tools().filter(|tool| {
+        !(bot.tools.contains_key(*tool) || *tool == engine::run::ANSWER && steps_want_answers)
+    });
     let unknown: BTreeSet<&str> = unknown.collect();
     let warn = |tool| {
         let what = format!("the script calls `{tool}`, which is not an enabled tool of the bot");

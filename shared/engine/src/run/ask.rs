@@ -19,7 +19,7 @@ use crate::model::{
 use crate::turn::{Crew, Staff};
 
 /// The name of the tool by which a model gives an answer of a given form.
-const ANSWER: &str = "answer";
+pub const ANSWER: &str = "answer";
 
 /// How often a model is told what is wrong with its answer.
 const CORRECTIONS: u32 = 2;
