@@ -1,7 +1,8 @@
 //! A run that calls nothing: the same machine on a virtual clock, with answers from a file.
 //!
 //! `workflows/mocks/<name>.yaml` says what steps give, by name: a value; `{error: ToolFailed}`; or a list of those,
-//! try by try. A step that is not named there gives what it was called with; an approval is a yes.
+//! try by try. A step that is not named there gives what it was called with; an approval is a yes, and the goal of a
+//! conversation is not met.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -124,9 +125,14 @@ impl Mocks {
             other => other.clone(),
         });
         *before += 1;
-        let given = ["with", "text", "prompt", "url"]
-            .into_iter()
-            .find_map(|name| payload.get(name).cloned());
+        let given = match payload.get("goal") {
+            Some(_) => {
+                Some(json!({ "met": false, "answer": null, "why": "a dry run talks with nobody" }))
+            }
+            None => ["with", "text", "prompt", "url"]
+                .into_iter()
+                .find_map(|name| payload.get(name).cloned()),
+        };
         mocked.or(given).unwrap_or(Value::Null)
     }
 }
