@@ -51,7 +51,7 @@ pub struct Goal {
     pub text: String,
     /// JSON Schema of what is to be found out, if anything is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<Value>,
+    pub form: Option<Value>,
     /// When the contact was to be spoken to.
     pub opened_at: Time,
     /// Until when the bot has time.

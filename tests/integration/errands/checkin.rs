@@ -52,7 +52,10 @@ fn granny_says_that_she_is_well_and_nobody_is_troubled() {
     assert_eq!(house.told("granny"), [hello]);
     let thanks = house.say("granny", "Yes, I slept like a stone.");
     assert_eq!(thanks, "Thank you, Granny. I have noted it.");
-    assert_eq!(house.outputs(&run), Some(json!({ "well": true, "looked": null })));
+    assert_eq!(
+        house.outputs(&run),
+        Some(json!({ "well": true, "looked": null }))
+    );
     assert!(house.told("mum").is_empty());
 }
 
@@ -64,12 +67,18 @@ fn somebody_looks_after_granny_when_she_is_not_well_or_does_not_answer() {
     let asked = house.heard("dad");
     assert!(asked.contains("(My knee hurts.)"), "{asked}");
     house.agree("dad");
-    assert_eq!(house.outputs(&run), Some(json!({ "well": false, "looked": "dad" })));
+    assert_eq!(
+        house.outputs(&run),
+        Some(json!({ "well": false, "looked": "dad" }))
+    );
 
     let run = house.check_in();
     house.pass(30 * 60);
     let asked = house.heard("mum");
     assert!(asked.contains("(time is up)"), "{asked}");
     house.agree("mum");
-    assert_eq!(house.outputs(&run), Some(json!({ "well": false, "looked": "mum" })));
+    assert_eq!(
+        house.outputs(&run),
+        Some(json!({ "well": false, "looked": "mum" }))
+    );
 }

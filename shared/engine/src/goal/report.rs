@@ -123,13 +123,13 @@ fn judged(goal: &Goal, report: Report) -> Result<Ended, String> {
             why => Ok(Ended::Unmet(why.to_owned())),
         };
     }
-    let Some(schema) = &goal.answer else {
+    let Some(form) = &goal.form else {
         return Ok(Ended::Met(Value::Null));
     };
     if report.answer.is_null() {
-        return Err(format!("give what was found out, as `answer`: {schema}"));
+        return Err(format!("give what was found out, as `answer`: {form}"));
     }
-    ArgumentSchema::deferred(schema.clone())
+    ArgumentSchema::deferred(form.clone())
         .check(&report.answer)
         .map_err(|wrong| format!("the answer does not fit: {wrong}. Mend it and report again; ask the contact for what you do not know"))?;
     if report.answer.to_string().len() > MAX_ANSWER {

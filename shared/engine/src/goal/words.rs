@@ -27,7 +27,7 @@ pub fn offer(goals: &[Goal]) -> Option<ToolOffer> {
     let ids: Vec<&str> = open.iter().map(|goal| goal.id.as_str()).collect();
     let answer = match open.as_slice() {
         [] => return None,
-        [only] => only.answer.clone().unwrap_or_else(|| json!({})),
+        [only] => only.form.clone().unwrap_or_else(|| json!({})),
         several => described(several),
     };
     Some(ToolOffer {
@@ -40,8 +40,8 @@ pub fn offer(goals: &[Goal]) -> Option<ToolOffer> {
 /// What the answers to several goals must be.
 fn described(goals: &[&Goal]) -> Value {
     let each = goals.iter().filter_map(|goal| {
-        let schema = goal.answer.as_ref()?;
-        Some(format!("for goal {}: {schema}", goal.id))
+        let form = goal.form.as_ref()?;
+        Some(format!("for goal {}: {form}", goal.id))
     });
     let each: Vec<String> = each.collect();
     json!({ "description": format!("What was found out, by JSON Schema. {}", each.join("; ")) })

@@ -91,7 +91,7 @@ impl StepConverse {
             site,
             token,
             text: one_line(&goal)?,
-            answer,
+            form: answer,
             opened_at: now,
             until: now.plus(Duration::from_secs(seconds)),
             reported_by: None,
