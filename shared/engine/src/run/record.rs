@@ -398,6 +398,11 @@ impl Reader {
             // It left by its catch.
             return;
         }
+        let of_items = |(step, item): &Key| step == name && item.is_some();
+        if calls && !self.steps.contains_key(&key) && self.steps.keys().any(of_items) {
+            // So did an item, which is not named there.
+            return;
+        }
         let record = self.step(key, event.at);
         record.status = StepStatus::Succeeded;
         record.ended = Some(event.at);

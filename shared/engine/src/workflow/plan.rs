@@ -448,13 +448,15 @@ impl Partner {
     /// Who it is, in a word, as far as that is known before a run.
     #[must_use]
     pub fn named(&self) -> String {
-        let (name, else_) = match self {
-            Self::Person(person) => (person, "somebody"),
-            Self::Contact { channel, contact } => (contact, channel.name()),
+        let (name, channel) = match self {
+            Self::Person(person) => (person, None),
+            Self::Contact { channel, contact } => (contact, Some(channel)),
         };
-        match name.constant().and_then(Value::as_str) {
-            Some(name) => name.to_owned(),
-            None => else_.to_owned(),
+        let name = name.constant().and_then(Value::as_str);
+        match (name, channel) {
+            (Some(name), _) => name.to_owned(),
+            (None, None) => "somebody".to_owned(),
+            (None, Some(channel)) => format!("somebody on {channel}"),
         }
     }
 }
