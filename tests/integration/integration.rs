@@ -11,6 +11,7 @@ mod asked;
 mod asl_on_ministack;
 mod carrier;
 mod client;
+mod conversing;
 mod deployed;
 mod effects;
 mod errands;

@@ -16,9 +16,10 @@ use tempfile::TempDir;
 
 use crate::ministack::MiniStack;
 
-const FUNCTIONS: [&str; 6] = [
+const FUNCTIONS: [&str; 7] = [
     "step-tool",
     "step-ask",
+    "step-converse",
     "step-http",
     "step-approve",
     "step-wait",

@@ -16,11 +16,13 @@ use engine::attend::Attend;
 use engine::budget::Ledger;
 use engine::bus::{Dispatch, Herald};
 use engine::error::{Error, Kind};
+use engine::goal::Goals;
 use engine::http::Http;
 use engine::notify::{Notices, Router};
 use engine::reminder::{self, Reminders};
 use engine::run::{
-    Effects, Fire, Start, StepApprove, StepAsk, StepHttp, StepNotify, StepTool, StepWait, Timetable,
+    Effects, Fire, Start, StepApprove, StepAsk, StepConverse, StepHttp, StepNotify, StepTool,
+    StepWait, Timetable,
 };
 use engine::runtime::Runtime;
 use engine::session::{Hold, SessionKey};
@@ -210,6 +212,7 @@ impl Host {
                 catalogue: executions,
                 start: start.clone(),
                 reminders: reminders.clone(),
+                goals: Goals::from(&desk),
             };
             let effects = Effects {
                 runtime: runtime.clone(),
@@ -291,6 +294,11 @@ impl Host {
                     effects,
                 },
                 step_approve: StepApprove { desk: desk.clone() },
+                step_converse: StepConverse {
+                    goals: Goals::from(&desk),
+                    intake: intake.clone(),
+                    switches: switches.clone(),
+                },
                 step_wait: StepWait {
                     runtime: runtime.clone(),
                     documents: store.clone(),

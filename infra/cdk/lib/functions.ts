@@ -24,6 +24,8 @@ const unknown = 'document/*/unknown';
 const approvals = 'document/*/approval';
 const one = '/v1/{tenant}/{bot}/sessions/{session}';
 const switches = 'document/*/switch';
+/** What workflows want of conversations. */
+const goals = items('document/*/goal', 'GetItem', 'PutItem');
 const budgets = 'document/*/budget';
 const messages = '/v1/{tenant}/{bot}/sessions/{session}/messages';
 const token = '/v1/{tenant}/{bot}/sessions/{session}/token';
@@ -106,7 +108,7 @@ export const functions = {
     ],
     may: [
       ...accept, ...said, items(approvals, 'GetItem', 'PutItem', 'Query'), answerFor,
-      items('document/*/request', 'GetItem', 'PutItem', 'DeleteItem'), secret('access'), tellEvents,
+      items('document/*/request', 'GetItem', 'PutItem', 'DeleteItem'), secret('access'), tellEvents, goals, answerSteps,
     ],
   },
   'api-operate': {
@@ -121,7 +123,7 @@ export const functions = {
     memory: 128, timeout: 150, bots: true, sends: true,
     may: [
       ...settle, ...tellTurns, items(approvals, 'GetItem', 'PutItem', 'Query'), answerFor,
-      items(switches, 'GetItem'), items(budgets, 'UpdateItem'), park, ...notices, answerSteps,
+      items(switches, 'GetItem'), items(budgets, 'UpdateItem'), park, ...notices, goals, answerSteps,
     ],
   },
   'tool-call': {
@@ -129,7 +131,7 @@ export const functions = {
     may: [
       ...settle, items('record/*', 'PutItem'), items(approvals, 'GetItem', 'PutItem'),
       items(unknown, 'GetItem', 'PutItem', 'DeleteItem'), items(switches, 'GetItem'), askPeople, ...beginRun,
-      items('document/*/reminder', 'GetItem', 'PutItem'), remind,
+      items('document/*/reminder', 'GetItem', 'PutItem'), remind, goals, answerSteps,
     ],
   },
   'turn-deliver': { memory: 128, timeout: 70, bots: true, sends: true, may: [...settle, ...tellTurns, park] },
@@ -209,6 +211,9 @@ export const functions = {
   'step-wait': { memory: 128, timeout: 30, may: [items('document/*/wait', 'GetItem', 'PutItem')] },
   'reminder-tell': {
     memory: 128, timeout: 30, bots: true, may: [...accept, ...said, items('document/*/reminder', 'GetItem', 'PutItem')],
+  },
+  'step-converse': {
+    memory: 128, timeout: 30, bots: true, may: [...accept, ...said, goals, answerSteps, items(switches, 'GetItem')],
   },
 } satisfies Record<string, FunctionSpec>;
 

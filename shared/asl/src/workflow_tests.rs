@@ -172,6 +172,7 @@ fn run(definitions: &BTreeMap<String, Value>, name: &str, case: &Case) {
     for function in [
         "step-tool",
         "step-ask",
+        "step-converse",
         "step-notify",
         "step-http",
         "step-approve",

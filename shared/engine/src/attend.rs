@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::approval::{Desk, Moot};
 use crate::bus::Herald;
 use crate::error::Error;
+use crate::goal::{self, Goals};
 use crate::runtime::Time;
 use crate::session::{Applied, Command, Lifecycle, Origin, Refusal, Session, SessionKey};
 use crate::transcript::Transcripts;
@@ -91,13 +92,20 @@ impl Attend {
         Ok(standing)
     }
 
-    /// `person` takes the session over: the bot is silent until it is handed back.
+    /// `person` takes the session over: the bot is silent until it is handed back, and what workflows want of the
+    /// conversation is not met. Taking it over again does what is left of it.
     ///
     /// # Errors
     /// [`Objection::HeldBy`] another.
     pub async fn take_over(&self, key: &SessionKey, person: &str) -> Result<Standing, Objection> {
-        let person = person.to_owned();
-        self.carry_out(key, Command::TakeOver { person }).await
+        let held = person.to_owned();
+        let take = Command::TakeOver { person: held };
+        let standing = self.carry_out(key, take).await?;
+        // Whoever speaks in the bot's place pursues no goals.
+        let why = format!("{person} has taken the conversation over");
+        Goals::from(&self.desk).end_all(key, &why).await?;
+        self.intake.accept.sessions.durable().await?;
+        Ok(standing)
     }
 
     /// Hands the session back to the bot. Whoever may take one over may do so: nobody's absence keeps a contact
@@ -121,6 +129,7 @@ impl Attend {
         let before = session.closed.filter(|closed| *closed < turn);
         let standing = self.carry_out(key, Command::Close { turn }).await?;
         self.desk.withdraw(key, Moot::Closed).await?;
+        Goals::from(&self.desk).end_all(key, goal::CLOSED).await?;
         let now = self.intake.accept.runtime.now();
         let before = before.unwrap_or_default();
         self.herald.session_closed(key, turn, before, now).await?;

@@ -7,6 +7,7 @@ mod address;
 mod arguments;
 mod blank;
 mod consent;
+mod contact;
 mod document;
 mod files;
 mod folder;
@@ -56,6 +57,7 @@ pub use address::host_of;
 pub(crate) use address::{Address, Fault, strays};
 pub use arguments::ArgumentSchema;
 pub use consent::{ApprovalRule, ApprovalSettings, Risk, When};
+pub use contact::misfit;
 pub use files::{BotFiles, MAX_FILES, MemoryFiles};
 pub use folder::Folder;
 pub use load::Loaded;
@@ -169,6 +171,8 @@ pub enum ToolKind {
     Reminder(ReminderRule),
     /// Gives the model the body of a skill. Built in; offered when the bot has skills.
     OpenSkill,
+    /// Tells a workflow how a goal ended. Built in; offered while one is open.
+    ReportGoal,
 }
 
 /// A CSV file in memory.
@@ -408,7 +412,8 @@ impl Tool {
             | ToolKind::Record { .. }
             | ToolKind::Workflow { .. }
             | ToolKind::Reminder(_)
-            | ToolKind::OpenSkill => content,
+            | ToolKind::OpenSkill
+            | ToolKind::ReportGoal => content,
         }
     }
 

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use crate::bot::Bot;
+use crate::goal::Goal;
 use crate::model::{
     ChatMessage, Deltas, ModelAnswer, ModelCall, ModelError, ModelErrorKind, ModelRequest, ToolCall,
 };
@@ -25,6 +26,8 @@ pub struct Context<'a> {
     pub round: u32,
     /// The time and the contact's time zone, in words, where a tool of the bot needs them.
     pub present: Option<String>,
+    /// What workflows want of the conversation, those that are over lately included.
+    pub goals: Vec<Goal>,
     /// Answer now, without calling more tools.
     pub finish: bool,
 }

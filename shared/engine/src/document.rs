@@ -42,11 +42,13 @@ pub enum Topic {
     Wait,
     /// What a bot means to say later.
     Reminder,
+    /// What workflows want of a conversation.
+    Goal,
 }
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Approval,
         Self::Unknown,
         Self::Switch,
@@ -61,6 +63,7 @@ impl Topic {
         Self::Tray,
         Self::Wait,
         Self::Reminder,
+        Self::Goal,
     ];
 
     /// Its name in stores.
@@ -81,6 +84,7 @@ impl Topic {
             Self::Tray => "tray",
             Self::Wait => "wait",
             Self::Reminder => "reminder",
+            Self::Goal => "goal",
         }
     }
 }

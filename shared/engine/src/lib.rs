@@ -9,6 +9,7 @@ pub mod bus;
 pub mod document;
 pub mod error;
 pub mod event;
+pub mod goal;
 pub mod http;
 pub mod message;
 pub mod model;

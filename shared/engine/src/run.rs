@@ -3,7 +3,7 @@
 //! ```text
 //! CLI, HTTP, schedule, event, webhook, a bot ──> Start: inputs checked, room made ──> one Standard execution
 //!                                                                                         │ every step
-//!        step-tool · step-ask · step-http · step-notify · step-approve  <─────────────────┘
+//!   step-tool · step-ask · step-converse · step-http · step-notify · step-approve  <─────┘
 //! ```
 //!
 //! A run is a place of its own among the sessions: what its steps do is claimed, recorded and listed under
@@ -21,6 +21,7 @@ mod approve;
 mod ask;
 mod cache;
 mod catalogue;
+mod converse;
 mod effect;
 mod fire;
 mod inputs;
@@ -41,6 +42,7 @@ mod tests;
 pub use approve::StepApprove;
 pub use ask::{ANSWER, StepAsk};
 pub use catalogue::{Catalogue, Offer};
+pub use converse::{ConverseInput, StepConverse, With};
 pub use effect::Effects;
 pub use fire::{Fire, FiredBy, Firing};
 pub use inputs::check_inputs;

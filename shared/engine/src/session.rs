@@ -74,6 +74,11 @@ pub enum Origin {
         /// Which.
         id: String,
     },
+    /// What a workflow wants of the conversation.
+    Goal {
+        /// Which.
+        id: String,
+    },
 }
 
 impl Origin {

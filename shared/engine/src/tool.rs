@@ -184,6 +184,11 @@ impl Toolbox {
             ToolKind::Http(http) => self.request(http, call).await,
             ToolKind::Reminder(rule) => set_going(self.errands.remind(rule, &call).await),
             ToolKind::Workflow { workflow } => set_going(self.errands.begin(workflow, &call).await),
+            ToolKind::ReportGoal => match self.errands.report(&call).await {
+                Ok(Ok(told)) => ToolOutcome::succeeded(told),
+                Ok(Err(wrong)) => ToolOutcome::failed(wrong),
+                Err(error) => set_going(Err(error)),
+            },
         };
         self.secrets_of(tenant, tool.secret_names())
             .await

@@ -32,7 +32,7 @@ mod sweep;
 
 pub use accept::{Accept, Accepted, Letter, Receipt};
 pub use call_tool::CallTool;
-pub(crate) use conversation::REMINDED;
+pub(crate) use conversation::{REMINDED, WANTED};
 pub use deliver::Deliver;
 pub use fail::Fail;
 pub use intake::{Intake, Turns};

@@ -33,8 +33,8 @@ pub use compile::{Around, Compiled, Syntax, compile};
 pub use expression::Expression;
 pub use library::{Library, as_json, mocks};
 pub use plan::{
-    Action, Block, Catch, Concurrency, Input, InputType, Notification, Retry, Rule, Step, WhenFull,
-    Workflow,
+    Action, Block, Catch, Concurrency, Input, InputType, Notification, Partner, Retry, Rule, Step,
+    WhenFull, Workflow,
 };
 pub use read::WORKFLOW_SCHEMA;
 pub use scope::Scope;

@@ -8,6 +8,7 @@ use engine::approval::Desk;
 use engine::bot::ToolKind;
 use engine::bus::Herald;
 use engine::error::{Error, Kind};
+use engine::goal::Goals;
 use engine::http::Http;
 use engine::notify::{Notices, Router};
 use engine::reminder::Reminders;
@@ -61,6 +62,16 @@ impl Ground {
             waits: self.questions()?,
             ..self.desk(store, shelf)
         })
+    }
+
+    /// Where goals of conversations are kept.
+    #[must_use]
+    pub fn goals(&self, store: &Arc<Store>) -> Goals {
+        Goals {
+            runtime: self.runtime.clone(),
+            documents: store.clone(),
+            waits: self.answers(),
+        }
     }
 
     /// Tells people what they are to know.
@@ -140,6 +151,7 @@ impl Ground {
                 documents: store.clone(),
                 alarms: self.alarms()?,
             },
+            goals: self.goals(store),
         })
     }
 

@@ -314,6 +314,15 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
             ("no-such-reminder", Error("NotFound")),
         ],
     ),
+    (
+        "step-converse",
+        &[
+            ("begins", Json("null")),
+            ("nobody", Error("NotFound")),
+            ("time-is-up", Has(r#""why":"time is up""#)),
+            ("with-a-person", Json("null")),
+        ],
+    ),
 ];
 
 impl Expected {

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use engine::approval::{Ask, Tell};
 use engine::error::{Error, Kind};
 use engine::reminder;
-use engine::run::{StepApprove, StepAsk, StepHttp, StepNotify, StepTool, StepWait};
+use engine::run::{StepApprove, StepAsk, StepConverse, StepHttp, StepNotify, StepTool, StepWait};
 use engine::turn::{CallTool, Deliver, Fail, Run};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::approvals;
 
 /// The functions that state machines call, by name.
-pub const FUNCTIONS: [&str; 14] = [
+pub const FUNCTIONS: [&str; 15] = [
     "turn-run",
     "tool-call",
     "turn-deliver",
@@ -23,6 +23,7 @@ pub const FUNCTIONS: [&str; 14] = [
     "approval-tell",
     "step-tool",
     "step-ask",
+    "step-converse",
     "step-http",
     "step-approve",
     "step-wait",
@@ -55,6 +56,7 @@ pub(super) struct HostFunctions {
     pub(super) remind: reminder::Tell,
     pub(super) step_tool: StepTool,
     pub(super) step_ask: StepAsk,
+    pub(super) step_converse: StepConverse,
     pub(super) step_http: StepHttp,
     pub(super) step_approve: StepApprove,
     pub(super) step_wait: StepWait,
@@ -74,6 +76,7 @@ impl Functions for HostFunctions {
             "approval-tell" => call(payload, |input| self.tell.handle(input)).await,
             "step-tool" => call(payload, |input| self.step_tool.handle(input)).await,
             "step-ask" => call(payload, |input| self.step_ask.handle(input)).await,
+            "step-converse" => call(payload, |input| self.step_converse.handle(input)).await,
             "step-http" => call(payload, |input| self.step_http.handle(input)).await,
             "step-approve" => call(payload, |input| self.step_approve.handle(input)).await,
             "step-wait" => call(payload, |input| self.step_wait.handle(input)).await,

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bot::files::BotFiles;
 use crate::bot::problem::{Problem, Problems, did_you_mean, nearest};
-use crate::bot::reader::{Reader, hash};
+use crate::bot::reader::{MAX_FILE, Reader, hash};
 use crate::bot::rigour::{Rigour, Strict, Trusting};
 use crate::bot::{Bot, Soul, people, settings, skills, tools};
+use crate::goal::{self, REPORT_GOAL};
+use crate::workflow::Workflow;
 
 /// A bot and what is doubtful about its folder.
 #[derive(Clone, Debug)]
@@ -58,6 +60,9 @@ impl Bot {
         if let Some(tool) = tools::open_skill(&skills) {
             tools.insert(tool.offer.name.clone(), tool);
         }
+        if converses(files, &reader) {
+            tools.insert(REPORT_GOAL.to_owned(), goal::tool());
+        }
         let version = reader.version();
         let (Some(settings), Some(soul), []) = (settings, soul, reader.problems.as_slice()) else {
             return Err(sorted(reader.problems));
@@ -98,6 +103,18 @@ impl Bot {
         names.extend(self.tools.values().flat_map(tools::secrets));
         names
     }
+}
+
+/// Whether a workflow of the folder has the bot hold conversations. What is wrong with one is told where it is compiled.
+fn converses(files: &dyn BotFiles, reader: &Reader<'_>) -> bool {
+    let workflow = |path: &&str| path.starts_with("workflows/") && path.ends_with(".yaml");
+    reader.listed().filter(workflow).any(|path| {
+        let text = files.read(path, MAX_FILE).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        // Most say so nowhere, and need not be read.
+        text.contains("converse")
+            && Workflow::read(path, &text).is_ok_and(|workflow| workflow.converses())
+    })
 }
 
 fn sorted(mut problems: Vec<Problem>) -> Problems {

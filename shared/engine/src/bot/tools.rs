@@ -15,6 +15,7 @@ use crate::bot::reader::{MAX_CSV, MAX_FILE, Reader};
 use crate::bot::rigour::Written;
 use crate::bot::{ApprovalSettings, ArgumentSchema, Skill, Table, Tool, ToolKind, Undo};
 use crate::bot::{consent, names, reminds, request, table, undo};
+use crate::goal::REPORT_GOAL;
 use crate::model::ToolOffer;
 use crate::tool::SideEffectPolicy;
 
@@ -85,6 +86,12 @@ fn check_name(reader: &mut Reader<'_>, path: &str, name: &str) {
     let (what, hint) = if name == OPEN_SKILL {
         let hint = "name the file differently; this tool opens the bot's skills";
         (format!("`{OPEN_SKILL}` is built in"), Some(hint.to_owned()))
+    } else if name == REPORT_GOAL {
+        let hint = "name the file differently; this tool tells workflows how their goals ended";
+        (
+            format!("`{REPORT_GOAL}` is built in"),
+            Some(hint.to_owned()),
+        )
     } else if names::is_tool(name) {
         return;
     } else {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{Brain, Conclusion, Context, Thought};
-use crate::bot::{Bot, Tool};
+use crate::bot::{Bot, Tool, ToolKind};
+use crate::goal::{self, Goal};
 use crate::model::{
-    Deltas, Model, ModelAnswer, ModelError, ModelErrorKind, ModelReply, ModelRequest,
+    Deltas, Model, ModelAnswer, ModelError, ModelErrorKind, ModelReply, ModelRequest, ToolOffer,
 };
 use crate::overlap::Hint;
 
@@ -30,7 +31,7 @@ impl Brain for ToolLoop {
         let bot = context.bot;
         let may_call = !context.finish && context.round < bot.limits.tool_rounds;
         let tools = if may_call {
-            bot.tools.values().map(|tool| tool.offer.clone()).collect()
+            offers(bot, &context.goals)
         } else {
             Vec::new()
         };
@@ -59,6 +60,16 @@ impl Brain for ToolLoop {
         let asks = reply.trim_end().ends_with('?');
         asks.then_some(Hint::ExpectsFollowUp)
     }
+}
+
+/// The tools that may be called now.
+fn offers(bot: &Bot, goals: &[Goal]) -> Vec<ToolOffer> {
+    let tools = bot.tools.values();
+    let offered = tools.filter_map(|tool| match tool.kind {
+        ToolKind::ReportGoal => goal::offer(goals),
+        _ => Some(tool.offer.clone()),
+    });
+    offered.collect()
 }
 
 fn conclude(bot: &Bot, mut reply: ModelReply, may_call: bool) -> Conclusion {

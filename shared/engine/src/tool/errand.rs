@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::Call;
 use crate::bot::ReminderRule;
 use crate::error::{Error, Kind};
+use crate::goal::{Goals, Report};
 use crate::reminder::Reminders;
-use crate::run::{Beginning, Begun, Catalogue, Offer, Start};
+use crate::run::{Beginning, Begun, Catalogue, Offer, RunState, RunStatus, Start};
 
 /// Sets going what goes on after a call.
 #[async_trait]
@@ -26,6 +27,13 @@ pub trait Errands: Send + Sync {
     /// # Errors
     /// Why none is set, in words for the model.
     async fn remind(&self, rule: &ReminderRule, call: &Call<'_>) -> Result<Value, Error>;
+
+    /// Tells a workflow how a goal of the conversation ended; the same call says the same. Gives what the model is
+    /// told, or what is wrong with the report.
+    ///
+    /// # Errors
+    /// When it could not be told.
+    async fn report(&self, call: &Call<'_>) -> Result<Result<Value, String>, Error>;
 }
 
 /// Nothing is set going: steps of workflows have steps for that.
@@ -38,6 +46,10 @@ impl Errands for NoErrands {
     }
 
     async fn remind(&self, _: &ReminderRule, _: &Call<'_>) -> Result<Value, Error> {
+        Err(not_here())
+    }
+
+    async fn report(&self, _: &Call<'_>) -> Result<Result<Value, String>, Error> {
         Err(not_here())
     }
 }
@@ -55,6 +67,8 @@ pub struct Clerk {
     pub start: Start,
     /// Keeps reminders.
     pub reminders: Reminders,
+    /// Keeps goals.
+    pub goals: Goals,
 }
 
 #[async_trait]
@@ -103,5 +117,24 @@ impl Errands for Clerk {
 
     async fn remind(&self, rule: &ReminderRule, call: &Call<'_>) -> Result<Value, Error> {
         self.reminders.ask(rule, call).await
+    }
+
+    async fn report(&self, call: &Call<'_>) -> Result<Result<Value, String>, Error> {
+        let report: Report = match serde_json::from_value(call.arguments.clone()) {
+            Ok(report) => report,
+            Err(error) => return Ok(Err(format!("this is no report: {error}"))),
+        };
+        let goal = match self.goals.report(call.session, call.intent, report).await? {
+            Ok(goal) => goal,
+            Err(wrong) => return Ok(Err(wrong)),
+        };
+        // It stands whatever has become of the run: one that goes on later finds it.
+        let message = match self.start.runs.state(&goal.site.run).await? {
+            RunState::Ended { how, .. } if how != RunStatus::Succeeded => {
+                "it is noted, but the workflow's run was cancelled or has failed: nothing comes of it now, so promise nothing"
+            }
+            _ => "the workflow knows; the goal is over. Go on with what the contact wants",
+        };
+        Ok(Ok(json!({ "goal": goal.id, "message": message })))
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::bot::{Bot, Tool, ToolKind};
 use crate::model::{ChatMessage, ToolCall};
 use crate::tool::SideEffectPolicy;
-use crate::turn::REMINDED;
+use crate::turn::{REMINDED, WANTED};
 
 /// Words shorter than this say nothing of where a text comes from.
 const SHORTEST_WORD: usize = 4;
@@ -40,10 +40,10 @@ pub fn derives_from_untrusted(
     let mut trusted = Words::default();
     for message in conversation {
         match message {
-            // A reminder's words are the model's own, who may have taken them from outside.
+            // A reminder's words are the model's own, and a goal's are a workflow's: either may have taken them from outside.
             ChatMessage::User { text } => {
                 for line in text.lines() {
-                    match line.starts_with(REMINDED) {
+                    match line.starts_with(REMINDED) || line.starts_with(WANTED) {
                         true => outside.learn(line),
                         false => trusted.learn(line),
                     }

@@ -77,7 +77,7 @@ impl Accept {
         let bot = self.bots.find(key.tenant(), key.bot()).await?;
         // What Confab itself tells a bot is bounded where it is written.
         let limit = match origin {
-            Origin::Outcome { .. } | Origin::Reminder { .. } => usize::MAX,
+            Origin::Outcome { .. } | Origin::Reminder { .. } | Origin::Goal { .. } => usize::MAX,
             _ => bot.limits.message_chars,
         };
         check(id, text, limit)?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::bot::{Bot, Tool};
+use crate::goal::{self, Goal};
 use crate::model::{ChatMessage, ToolCall};
 use crate::session::Origin;
 use crate::transcript::{Decision, PlannedCall, Taken, ToolResult, Truth, Turn, TurnRecord};
@@ -61,12 +62,33 @@ const KNOWN: &str = "[outcome]";
 /// What the brain knows by what it meant to say later; no contact's words keep it.
 pub(crate) const REMINDED: &str = "[reminder]";
 
+/// What the brain knows by what a workflow wants of the conversation; no contact's words keep it.
+pub(crate) const WANTED: &str = "[goal]";
+
 /// What the marks are in a contact's words.
-const UNMARKED: [(&str, &str); 3] = [
+const UNMARKED: [(&str, &str); 4] = [
     (ANSWERED, "(approval)"),
     (KNOWN, "(outcome)"),
     (REMINDED, "(reminder)"),
+    (WANTED, "(goal)"),
 ];
+
+/// Adds, before all else, what says which goals are open where that was said too long ago to be remembered.
+pub(super) fn keep_in_sight(conversation: &mut Vec<ChatMessage>, goals: &[Goal]) {
+    let said: Vec<String> = goals
+        .iter()
+        .filter(|goal| goal.is_open())
+        .map(|goal| format!("{WANTED} {}", goal::letter(goal)))
+        .filter(|letter| {
+            let here = |message: &ChatMessage| matches!(message, ChatMessage::User { text } if text.lines().any(|line| line == letter));
+            !conversation.iter().any(here)
+        })
+        .collect();
+    if !said.is_empty() {
+        let text = said.join("\n");
+        conversation.insert(0, ChatMessage::User { text });
+    }
+}
 
 /// A message as the brain hears it. What did not come from the contact is not to be taken for their words.
 fn heard(taken: &Taken) -> Option<Cow<'_, str>> {
@@ -83,6 +105,7 @@ fn heard(taken: &Taken) -> Option<Cow<'_, str>> {
         Origin::Approval { .. } => Some(Cow::Owned(format!("{ANSWERED} {}", taken.text))),
         Origin::Outcome { .. } => Some(Cow::Owned(format!("{KNOWN} {}", taken.text))),
         Origin::Reminder { .. } => Some(Cow::Owned(format!("{REMINDED} {}", taken.text))),
+        Origin::Goal { .. } => Some(Cow::Owned(format!("{WANTED} {}", taken.text))),
         Origin::Person { .. } | Origin::Notice => None,
     }
 }

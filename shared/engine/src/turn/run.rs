@@ -14,7 +14,7 @@ use crate::model::ModelCall;
 use crate::overlap::WINDOWS;
 use crate::runtime::{Runtime, Time};
 use crate::session::{
-    Applied, Command, MessageHash, Pending, PlanId, Refusal, Session, Sessions, Step,
+    Applied, Command, MessageHash, Origin, Pending, PlanId, Refusal, Session, Sessions, Step,
 };
 use crate::switch::Switches;
 use crate::tool::Secrets;
@@ -25,6 +25,7 @@ use crate::transcript::{
 mod bounds;
 mod consent;
 mod discretion;
+mod goals;
 mod outbox;
 mod overlap;
 mod purse;
@@ -108,15 +109,15 @@ struct Round {
 }
 
 impl Round {
+    /// Where the oldest message of the turn comes from.
+    fn origin(&self) -> Option<&Origin> {
+        let first = self.before.first().map(|round| &round.messages);
+        Some(&first.unwrap_or(&self.messages).first()?.origin)
+    }
+
     /// Whether it answers what did not come from the contact, and so nothing else.
     fn is_alone(&self) -> bool {
-        let first = self
-            .before
-            .first()
-            .map_or(&self.messages, |round| &round.messages);
-        first
-            .first()
-            .is_some_and(|message| !message.origin.is_contact())
+        self.origin().is_some_and(|origin| !origin.is_contact())
     }
 
     /// When the oldest message of the turn was accepted.

@@ -15,6 +15,7 @@ use crate::workflow::scope::{Scope, variable};
 use crate::workflow::template::{Template, jsonata};
 
 mod calls;
+mod converse;
 mod flow;
 mod refer;
 
@@ -233,6 +234,7 @@ impl<'w> Compiler<'w> {
             }
             Action::Each { .. } => self.each(step, scope, next, states),
             Action::Parallel(branches) => self.parallel(step, branches, scope, next, states),
+            Action::Converse { .. } => self.converse(step, scope, next, states),
             _ => self.call(step, scope, next, states),
         }
         if step.has_output() {

@@ -79,6 +79,7 @@ impl Chart {
             Action::Choose(_) => format!("{name}{{\"{text}\"}}"),
             Action::Approve { .. } => format!("{name}[/\"{text}\"/]"),
             Action::Wait(_) | Action::Await { .. } => format!("{name}([\"{text}\"])"),
+            Action::Converse { .. } => format!("{name}[/\"{text}\"/]"),
             Action::Fail { .. } => format!("{name}[[\"{text}\"]]"),
             _ => format!("{name}[\"{text}\"]"),
         };
@@ -147,6 +148,7 @@ pub fn said(step: &Step) -> String {
     match &step.action {
         Action::Tool { tool, .. } => format!("tool {tool}"),
         Action::Ask { .. } => "ask the model".to_owned(),
+        Action::Converse { with, .. } => format!("talk with {}", with.named()),
         Action::Approve { role, .. } => format!("yes of {role}"),
         Action::Notify(notification) => format!("tell {}", notification.to),
         Action::Http { method, .. } => format!("HTTP {method}"),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::bot::{Place, Risk};
+use crate::message::Channel;
 use crate::workflow::expression::Expression;
 use crate::workflow::template::Template;
 use crate::workflow::trigger::{Trigger, TriggerKind};
@@ -115,6 +116,17 @@ pub enum Action {
         /// JSON Schema of the answer; text when absent.
         answer: Option<Value>,
     },
+    /// Has the bot talk with a contact until a goal is met.
+    Converse {
+        /// With whom.
+        with: Partner,
+        /// Where that stands.
+        place: Place,
+        /// What is to be reached.
+        goal: Template,
+        /// JSON Schema of what is to be found out, if anything is.
+        answer: Option<Value>,
+    },
     /// Waits for a person's yes.
     Approve {
         /// The question.
@@ -205,6 +217,20 @@ pub enum Action {
         error: String,
         /// Why.
         cause: Template,
+    },
+}
+
+/// With whom a bot talks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Partner {
+    /// A person of people.toml.
+    Person(Template),
+    /// Anybody on a channel.
+    Contact {
+        /// The channel.
+        channel: Channel,
+        /// Their name or number there.
+        contact: Template,
     },
 }
 
@@ -322,6 +348,16 @@ impl Workflow {
         events
     }
 
+    /// Whether a step of it has the bot talk with somebody.
+    #[must_use]
+    pub fn converses(&self) -> bool {
+        let mut converses = false;
+        self.steps.walk(&mut |step| {
+            converses |= matches!(step.action, Action::Converse { .. });
+        });
+        converses
+    }
+
     /// The [`version`](Self::version) of a file with this text.
     #[must_use]
     pub fn version_of(text: &str) -> String {
@@ -405,6 +441,23 @@ impl Step {
         };
         blocks.extend(self.catch.iter().map(|catch| &catch.steps));
         blocks
+    }
+}
+
+impl Partner {
+    /// Who it is, in a word, as far as that is known before a run.
+    #[must_use]
+    pub fn named(&self) -> String {
+        let (name, channel) = match self {
+            Self::Person(person) => (person, None),
+            Self::Contact { channel, contact } => (contact, Some(channel)),
+        };
+        let name = name.constant().and_then(Value::as_str);
+        match (name, channel) {
+            (Some(name), _) => name.to_owned(),
+            (None, None) => "somebody".to_owned(),
+            (None, Some(channel)) => format!("somebody on {channel}"),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::workflow::template::Template;
 use crate::yaml::{self, Node, Yaml};
 
 mod actions;
+mod converse;
 mod fields;
 mod notify;
 mod steps;

@@ -19,7 +19,7 @@ fn bot() -> Bot {
     let files = MemoryFiles::default()
         .with("bot.toml", "format = 1\nname = \"shop\"\n[model]\nuse = \"openai/gpt-4.1-mini\"\n")
         .with("SOUL.md", "You are a shop.")
-        .with("people.toml", "format = 1\n[people.ana]\nroles = [\"manager\"]\nweb = \"ana\"\n[people.ben]\n")
+        .with("people.toml", "format = 1\n[people.ana]\nroles = [\"manager\"]\nweb = \"ana\"\n[people.ben]\n[people.cem]\nsms = \"+15550107\"\n")
         .with(
             "tools/lookup.toml",
             "format = 1\ndescription = \"Looks up.\"\nkind = \"record\"\nside_effect = \"idempotent\"\n[parameters]\ntype = \"object\"\nrequired = [\"order\"]\nadditionalProperties = false\n[parameters.properties.order]\ntype = \"string\"\ndescription = \"The order.\"\n[record]\ncollection = \"things\"\n",
@@ -248,6 +248,64 @@ fn fields_and_kinds_are_told_apart() {
     says(
         "  a: {set: 1}\n  b: {choose: [{when: true, steps: {a: {set: 1}}}]}",
         "4: there is another step `a` in line 3 | give each step a name of its own",
+    );
+}
+
+#[test]
+fn a_conversation_is_with_one_person_who_can_be_reached_and_for_something() {
+    says("  a: {converse: ana, goal: x, timeout: 2h}", "");
+    says("  a: {converse: \"${ $inputs.id }\", goal: x}", "");
+    says(
+        "  a: {converse: {channel: web, contact: \"${ $inputs.id }\"}, goal: x, answer: {mood: [good, bad]}}",
+        "",
+    );
+    says(
+        "  a: {converse: anna, goal: x}",
+        "3: there is no person `anna` | did you mean `ana`?",
+    );
+    says(
+        "  a: {converse: manager, goal: x}",
+        "3: `manager` is a role, and a bot talks with one person at a time | name a person, or put the step into an `each`",
+    );
+    says(
+        "  a: {converse: [ana, ben], goal: x}",
+        "3: a bot talks with one person at a time | name a person of people.toml, or write `{channel: sms, contact: \"+15550100\"}`",
+    );
+    says(
+        "  a: {converse: ben, goal: x}",
+        "3: `ben` cannot be reached: people.toml says no contact | add `sms`, `whatsapp` or `web` there",
+    );
+    says(
+        "  a: {converse: cem, goal: x}",
+        "3: `cem` has no contact on a channel that the bot answers on | add `web` to people.toml, or `[channels.twilio]` or `[channels.whatsapp]` to bot.toml",
+    );
+    says(
+        "  a: {converse: {channel: email, contact: x}, goal: x}",
+        "3: `channel` must be one of `web`, `sms` and `whatsapp` | `email` is none of them",
+    );
+    says(
+        "  a: {converse: {channel: sms, contact: \"555\"}, goal: x}",
+        "3: a contact on sms is a phone number with its country code, such as +15550100 | write it in quotes\n3: the bot does not answer on sms | add `[channels.twilio]` to bot.toml",
+    );
+    says(
+        "  a: {converse: {chanel: web, contact: x}, goal: x}",
+        "3: `channel` is missing in `converse` | write `web`, `sms` or `whatsapp`\n3: unknown field `chanel` in `converse` | did you mean `channel`?",
+    );
+    says(
+        "  a: {converse: ana}",
+        "3: `goal` is missing in `a` | say what is to be reached, such as `goal: Find out whether she is well`",
+    );
+    says(
+        "  a: {converse: ana, goal: x, answer: {properties: {mood: {type: happy}}}}",
+        "3: `answer` is no JSON Schema: \"happy\" is not valid under any of the schemas listed in the 'anyOf' keyword | see https://json-schema.org",
+    );
+    says(
+        "  a: {converse: ana, goal: \"${ $steps.b }\", retry: {max_attempts: 2}}",
+        "3: `retry` has no say in a step with `converse` | put it on the steps inside, or remove it",
+    );
+    says(
+        "  a: {tool: report_goal}\n  b: {converse: ana, goal: x}",
+        "3: `report_goal` needs a conversation, and a run has none | use `converse`",
     );
 }
 

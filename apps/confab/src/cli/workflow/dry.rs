@@ -1,7 +1,8 @@
 //! A run that calls nothing: the same machine on a virtual clock, with answers from a file.
 //!
 //! `workflows/mocks/<name>.yaml` says what steps give, by name: a value; `{error: ToolFailed}`; or a list of those,
-//! try by try. Of others an approval is a yes, a model's answer an example of its form, and the rest what was called with.
+//! try by try. Of others an approval is a yes, the goal of a conversation is met, an answer is an example of its form, and the
+//! rest what was called with.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -165,6 +166,11 @@ fn made_up(function: &str, payload: &Value) -> Value {
         "step-approve" => json!({ "approved": true, "by": "dry", "approval": "dry" }),
         "step-notify" => json!({ "to": [payload["to"]], "held": false, "by": "dry" }),
         "step-wait" => json!({ "name": payload["event"], "id": "dry", "data": {} }),
+        "step-converse" => {
+            let answer = payload["answer"].is_object();
+            let answer = answer.then(|| example("answer", &payload["answer"]));
+            json!({ "met": true, "answer": answer, "why": null })
+        }
         "step-ask" if payload["answer"].is_object() => example("answer", &payload["answer"]),
         _ => ["with", "prompt", "url"]
             .into_iter()

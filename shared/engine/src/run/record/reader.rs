@@ -93,6 +93,11 @@ impl Reader {
             ) {
                 (Some(name), true, _) if is_step(name) => self.entered(name, event),
                 (Some(name), _, true) if is_step(name) => self.exited(name, event),
+                (Some(name), _, true) => {
+                    if let Some(step) = name.strip_suffix(".over") {
+                        self.exited(step, event);
+                    }
+                }
                 _ => {}
             },
         }
@@ -153,7 +158,12 @@ impl Reader {
             .find_map(|name| payload.get(name));
         let given = given.cloned();
         let record = self.step(key.clone(), event.at);
-        record.attempts += u32::from(!waits || payload.get("tool").is_none());
+        // What only asks before a call, or after a conversation, is no try.
+        let tries = match waits {
+            true => payload.get("tool").is_none(),
+            false => payload.get("goal").is_none(),
+        };
+        record.attempts += u32::from(tries);
         record.input = given.or(record.input.take());
         record.status = if waits {
             StepStatus::Waiting
@@ -202,6 +212,11 @@ impl Reader {
                 .is_some_and(|step| step.status == StepStatus::Failed)
         {
             // It left by its catch.
+            return;
+        }
+        let of_items = |(step, item): &Key| step == name && item.is_some();
+        if calls && !self.steps.contains_key(&key) && self.steps.keys().any(of_items) {
+            // So did an item, which is not named there.
             return;
         }
         let record = self.step(key, event.at);

@@ -8,6 +8,7 @@ use futures::future::{Either, select};
 use serde::Serialize;
 
 use super::discretion::without_secrets;
+use super::goals::present;
 use super::purse::{Purse, usage};
 use super::stream::Stream;
 use super::{APOLOGY, Carried, Round, Run};
@@ -18,7 +19,6 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::model::{ChatMessage, ModelCall, ModelError, ModelErrorKind, ToolCall};
 use crate::overlap::{Overlap, WINDOWS};
-use crate::reminder;
 use crate::runtime::{Runtime, Time};
 use crate::session::{Applied, Command, Intended, PlanId, Refusal, Session, SessionKey, Terms};
 use crate::tool::{KnownSecrets, intent_key, provenance};
@@ -76,7 +76,9 @@ impl Run {
         let staff = round.staff.clone();
         let mut calm = self.is_calm(key, &session, &round, &staff);
         let budget = staff.bot.budget.of(key.tenant());
+        let goals = self.goals(key, &staff.bot).await?;
         let (mut conversation, results) = self.conversation(key, &session, &round, &staff).await?;
+        conversation::keep_in_sight(&mut conversation, &goals);
         if let Some(enough) = round.enough(&staff.bot.limits, &results) {
             enough.tell(&mut conversation);
             round.finish = true;
@@ -91,7 +93,8 @@ impl Run {
             bot: &staff.bot,
             conversation,
             round: round.number,
-            present: reminder::present(&staff.bot, key, at),
+            present: present(&staff.bot, key, &goals, at),
+            goals,
             finish: round.finish,
         };
         let work = self
@@ -277,6 +280,9 @@ impl Run {
         round: Round,
         decided: Decided,
     ) -> Result<RunOutput, Error> {
+        let decision = self
+            .unasked(&start.session, &round, decided.decision)
+            .await?;
         let spent = Spent::from(usage(round.spent().chain(&decided.model_calls)));
         let bot = Arc::clone(&round.staff.bot);
         let budget = bot.budget.of(start.session.tenant());
@@ -299,7 +305,7 @@ impl Run {
             upto: round.upto,
             messages: round.messages,
             finish: round.finish,
-            decision: decided.decision,
+            decision,
             terms,
             bot: bot.version.clone(),
             soul: bot.soul.hash.clone(),

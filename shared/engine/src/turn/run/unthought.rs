@@ -5,6 +5,7 @@ use super::think::Decided;
 use super::{APOLOGY, Round, Run};
 use crate::approval::{ChatAnswer, Moot};
 use crate::error::Error;
+use crate::goal::{self, Goals};
 use crate::session::{Consent, Intended, Origin, Pending, Session, SessionKey};
 use crate::transcript::{Decision, Taken, Verdict};
 use crate::turn::{RunOutput, TurnStart, saga};
@@ -125,6 +126,9 @@ impl Run {
         let key = &start.session;
         if unthought.consent == Some(Consent::OptOut) {
             self.desk.withdraw(key, Moot::OptedOut).await?;
+            Goals::from(&self.desk)
+                .end_all(key, goal::OPTED_OUT)
+                .await?;
         }
         let decision = if round.before.is_empty() {
             unthought.decision
@@ -162,7 +166,8 @@ fn relayed(message: &Taken) -> Option<Decision> {
         Origin::Contact
         | Origin::Approval { .. }
         | Origin::Outcome { .. }
-        | Origin::Reminder { .. } => return None,
+        | Origin::Reminder { .. }
+        | Origin::Goal { .. } => return None,
     };
     Some(Decision::Reply {
         text: message.text.clone(),

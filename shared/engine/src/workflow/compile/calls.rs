@@ -201,7 +201,7 @@ impl<'w> Compiler<'w> {
     }
 
     /// What makes the call one and the same however often it is made.
-    fn identify(&self, step: &Step, scope: &Scope<'_>, payload: &mut Value) {
+    pub(super) fn identify(&self, step: &Step, scope: &Scope<'_>, payload: &mut Value) {
         payload["run"] = jsonata("$run");
         payload["step"] = Value::from(step.name.as_str());
         if let Some(item) = scope.item() {
@@ -368,7 +368,7 @@ impl<'w> Compiler<'w> {
 }
 
 /// A state that waits for what happens elsewhere, so many seconds.
-fn waiting(function: &str, payload: Value, seconds: u64) -> Value {
+pub(super) fn waiting(function: &str, payload: Value, seconds: u64) -> Value {
     let mut payload = payload;
     payload["token"] = jsonata("$states.context.Task.Token");
     json!({

@@ -6,6 +6,7 @@ use super::Compiler;
 use crate::bot::problem::{did_you_mean, listed};
 use crate::bot::{Place, ToolKind};
 use crate::bus;
+use crate::goal::REPORT_GOAL;
 use crate::workflow::plan::{Action, Input, Notification, Step, Workflow};
 use crate::workflow::scope::Scope;
 use crate::workflow::template::Template;
@@ -24,6 +25,10 @@ impl<'w> Compiler<'w> {
         else {
             return;
         };
+        if name == REPORT_GOAL {
+            let what = format!("`{name}` needs a conversation, and a run has none");
+            return self.wrong(*place, what, "use `converse`");
+        }
         let Some(tool) = self.around.bot.tools.get(name) else {
             let names = self.around.bot.tools.keys().map(String::as_str);
             let hint =

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::converse::converse;
 use super::fields::{Fields, Source};
 use super::notify::notify;
 use super::waits::{MAX_WAIT, wait};
@@ -16,9 +17,9 @@ use crate::workflow::template::{Part, Template};
 use crate::yaml::{Entry, Node, Yaml};
 
 /// The kinds of steps: the field that says what a step does.
-pub(super) const KINDS: [&str; 13] = [
-    "tool", "ask", "approve", "notify", "http", "wait", "choose", "each", "parallel", "repeat",
-    "workflow", "set", "fail",
+pub(super) const KINDS: [&str; 14] = [
+    "tool", "ask", "converse", "approve", "notify", "http", "wait", "choose", "each", "parallel",
+    "repeat", "workflow", "set", "fail",
 ];
 
 /// Fields of a step that calls something.
@@ -61,6 +62,10 @@ pub(super) fn read(
             CALLS,
         ),
         "ask" => (ask(source, step, value)?, own(&["system", "answer"], &[])),
+        "converse" => (
+            converse(source, step, value)?,
+            own(&["goal", "answer"], &["retry", "cache"]),
+        ),
         "approve" => (
             approve(source, step, value)?,
             own(
@@ -115,7 +120,7 @@ fn ask(source: &mut Source<'_>, step: &Fields<'_>, prompt: &Node) -> Option<Acti
 }
 
 /// A JSON Schema, or a table of field names and types, which is short for one.
-fn answer(source: &mut Source<'_>, node: &Node) -> Option<Value> {
+pub(super) fn answer(source: &mut Source<'_>, node: &Node) -> Option<Value> {
     let fields = source.table(node, "`answer`")?;
     let schema = node.json();
     let is_schema = ["$schema", "properties", "anyOf", "oneOf", "enum"];
