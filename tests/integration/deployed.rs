@@ -25,6 +25,7 @@ use crate::process::folder;
 use crate::signing::{BOT, SCRIPT, SECRETS, field, text_message, whatsapp_message};
 
 mod kills;
+mod silence;
 mod stack;
 mod toll;
 mod workflows;

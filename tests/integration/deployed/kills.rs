@@ -4,21 +4,19 @@
 //! `CONFAB_DEPLOYED_KILLS` is how often, and then nothing else is tried; `CONFAB_KILL_SEED` the seed.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use engine::message::Channel;
-use engine::session::SessionKey;
 use engine::transcript::Verdict;
 use engine::view::{MessageVerdict, Trace};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
+use super::silence::time_passes;
 use super::stack::Stack;
 use crate::asked::Asked;
 use crate::carrier::Carrier;
@@ -26,7 +24,7 @@ use crate::client::Client;
 use crate::kill::bot::WISHES;
 use crate::kill::fate::{Doom, Fate, Moment};
 use crate::kill::judge::{Report, judge};
-use crate::kill::people::{Conversation, Pace, Silence, World, talk};
+use crate::kill::people::{Conversation, Pace, World, talk};
 use crate::kill::shop::Shop;
 use crate::kill::{go_on, settle, settled};
 use crate::signing::{field, text_from};
@@ -175,30 +173,6 @@ impl Mortal {
     }
 }
 
-/// The lease of a silent session ends, as if its 75 seconds were over: whoever held it was killed, and if not, it finds
-/// that it holds it no more.
-fn time_passes(stack: &Arc<Stack>, bot: &'static str) -> Silence {
-    let stack = Arc::clone(stack);
-    Arc::new(move |name: &str| {
-        let key = match name.strip_prefix("sms:%2B") {
-            Some(number) => SessionKey::new("acme", bot, Channel::Sms, &format!("+{number}")),
-            None => SessionKey::new("acme", bot, Channel::Web, name),
-        };
-        let update = json!({
-            "TableName": stack.output("Table"),
-            "Key": { "pk": { "S": format!("session/{}", key.unwrap()) }, "sk": { "S": "turns" } },
-            "UpdateExpression": "SET lease = :past",
-            "ConditionExpression": "attribute_exists(#owner)",
-            "ExpressionAttributeNames": { "#owner": "owner" },
-            "ExpressionAttributeValues": { ":past": { "N": "1" } },
-        });
-        let stack = Arc::clone(&stack);
-        // Refused where nobody holds it.
-        let update = spawn_blocking(move || stack.ministack.dynamodb("UpdateItem", &update));
-        Box::pin(async move { drop(update.await) })
-    })
-}
-
 /// `job-sweep` as its schedule calls it, only more often.
 fn sweep(stack: &Arc<Stack>) -> JoinHandle<()> {
     let stack = Arc::clone(stack);
@@ -207,7 +181,7 @@ fn sweep(stack: &Arc<Stack>) -> JoinHandle<()> {
             let stack = Arc::clone(&stack);
             // It may be killed.
             drop(spawn_blocking(move || stack.try_invoke("job-sweep")).await);
-            sleep(Duration::from_millis(500)).await;
+            sleep(Duration::from_secs(1)).await;
         }
     })
 }
