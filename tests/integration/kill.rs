@@ -147,7 +147,9 @@ fn written(data: &Path, ends: &[End]) -> BTreeMap<String, Vec<String>> {
     let notes = |name: &String| {
         let key = SessionKey::new("local", "clerk", Channel::Web, name).unwrap();
         let records = store.records(&key).unwrap();
-        let orders = records.iter().filter_map(|note| note.body["order"].as_str());
+        let orders = records
+            .iter()
+            .filter_map(|note| note.body["order"].as_str());
         orders.map(str::to_owned).collect()
     };
     let names = ends.iter().map(|end| &end.conversation.name);

@@ -4,8 +4,8 @@
 //! `CONFAB_DEPLOYED_KILLS` is how often, and then nothing else is tried; `CONFAB_KILL_SEED` the seed.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use engine::transcript::Verdict;

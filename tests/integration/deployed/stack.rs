@@ -90,7 +90,8 @@ impl Stack {
 
     /// Kills every process that runs a function, by its folder's name; gives how many.
     pub(super) fn kill(&self, function: &str) -> usize {
-        self.ministack.kill_function(&format!("confab-dev-{function}"))
+        self.ministack
+            .kill_function(&format!("confab-dev-{function}"))
     }
 
     /// Sends an event to a function, by its folder's name, and gives what it answers.

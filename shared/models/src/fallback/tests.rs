@@ -338,7 +338,8 @@ impl Deltas for Tight {
 
     async fn reserve(&mut self, quote: &Quote) -> Result<(), ModelError> {
         let announced = self.announced.iter().position(|known| known == quote);
-        self.announced.remove(announced.expect("a try that was not announced"));
+        self.announced
+            .remove(announced.expect("a try that was not announced"));
         if quote.most().micro_dollars <= self.limit {
             return Ok(());
         }
