@@ -46,6 +46,17 @@ impl Asked {
     }
 }
 
+/// Whether a request, whatever its body, has come to its end.
+pub(crate) fn is_whole(request: &[u8]) -> bool {
+    let mut bytes = request.windows(4);
+    let Some(end) = bytes.position(|bytes| bytes == b"\r\n\r\n") else {
+        return false;
+    };
+    let head = String::from_utf8_lossy(&request[..end]);
+    let length = header(&head, "content-length").and_then(|length| length.parse().ok());
+    request.len() >= end + 4 + length.unwrap_or(0)
+}
+
 /// The value of a header in `head`, by its name in any case.
 pub(crate) fn header<'h>(head: &'h str, name: &str) -> Option<&'h str> {
     head.lines().find_map(|line| {

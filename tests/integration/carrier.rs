@@ -7,6 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::asked::Asked;
+use crate::kill::fate::{Fate, Moment};
 
 /// How the carrier treats a request that it has read.
 #[derive(Clone, Copy, PartialEq)]
@@ -29,14 +30,21 @@ pub(crate) struct Carrier {
 
 impl Carrier {
     pub(crate) async fn open(manner: Manner) -> Self {
+        Self::under(&Arc::default(), manner).await
+    }
+
+    /// Who asks it may die when `fate` says so.
+    pub(crate) async fn under(fate: &Arc<Fate>, manner: Manner) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let manner = Arc::new(Mutex::new(manner));
         let (log, sent) = watch::channel(Vec::new());
         let (log, behaviour) = (Arc::new(log), Arc::clone(&manner));
+        let fate = Arc::clone(fate);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&behaviour), Arc::clone(&log)));
+                let (fate, log) = (Arc::clone(&fate), Arc::clone(&log));
+                tokio::spawn(serve(stream, Arc::clone(&behaviour), log, fate));
             }
         });
         Self {
@@ -69,6 +77,11 @@ impl Carrier {
         self.sent.borrow().last().unwrap().clone()
     }
 
+    /// All requests that came.
+    pub(crate) fn sent(&self) -> Vec<Asked> {
+        self.sent.borrow().clone()
+    }
+
     /// How many requests came.
     pub(crate) fn count(&self) -> usize {
         self.sent.borrow().len()
@@ -79,11 +92,13 @@ async fn serve(
     mut stream: TcpStream,
     manner: Arc<Mutex<Manner>>,
     log: Arc<watch::Sender<Vec<Asked>>>,
+    fate: Arc<Fate>,
 ) {
     while let Some(sent) = Asked::read(&mut stream).await {
         // Before the request shows: whoever saw it may want others to be treated otherwise.
         let manner = *manner.lock().unwrap_or_else(PoisonError::into_inner);
         log.send_modify(|all| all.push(sent));
+        fate.pass(Moment::Sent).await;
         match manner {
             Manner::Accepts => {
                 let body = r#"{"sid":"SM99","status":"queued","messages":[{"id":"wamid.2"}]}"#;
@@ -91,10 +106,14 @@ async fn serve(
                     "HTTP/1.1 201 Created\r\ncontent-length: {}\r\n\r\n",
                     body.len()
                 );
-                stream
-                    .write_all(format!("{head}{body}").as_bytes())
-                    .await
-                    .unwrap();
+                // Whoever sent it may be dead.
+                if stream.write_all(head.as_bytes()).await.is_err() {
+                    return;
+                }
+                fate.pass(Moment::HalfSent).await;
+                if stream.write_all(body.as_bytes()).await.is_err() {
+                    return;
+                }
             }
             Manner::HangsUp => return,
             Manner::StaysSilent => {

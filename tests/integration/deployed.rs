@@ -2,6 +2,7 @@
 //! Functions. One deployment for everything here, as it takes a while.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws::Store;
@@ -17,13 +18,20 @@ use serde_json::{Value, json};
 use tokio_tungstenite::connect_async;
 
 use crate::carrier::{Carrier, Manner};
+use crate::kill::bot::clerk;
+use crate::kill::fate::Fate;
+use crate::kill::shop::Shop;
 use crate::process::folder;
 use crate::signing::{BOT, SCRIPT, SECRETS, field, text_message, whatsapp_message};
 
+mod kills;
+mod silence;
 mod stack;
+mod toll;
 mod workflows;
 
 use stack::Stack;
+use toll::Toll;
 
 /// A bot that looks things up at a slow place, and one whose model cannot be reached.
 const LOOKUPS: &str = r#"
@@ -50,7 +58,11 @@ base_urls = { openai = "http://127.0.0.1:9/v1" }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_deployed_shape() {
-    let carrier = Carrier::open(Manner::Accepts).await;
+    let fate = Arc::new(Fate::default());
+    let toll = Toll::open(&kills::WATCHED, &fate).await;
+    let shop = Shop::open(1, &fate).await;
+    let clerk = clerk(shop.port);
+    let carrier = Carrier::under(&fate, Manner::Accepts).await;
     let place = Carrier::open(Manner::StaysSilent).await;
     let support = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/support");
     let texts = folder(&[
@@ -77,10 +89,19 @@ async fn the_deployed_shape() {
         lookups.path(),
         mute.path(),
         door.path(),
+        clerk.path(),
     ];
-    let Some(stack) = Stack::deploy(&bots, &carrier.url(), &secrets()).await else {
+    let Some(stack) = Stack::deploy(&bots, &carrier.url(), &secrets(), &toll).await else {
         return;
     };
+    let stack = Arc::new(stack);
+    let killing = kills::killed_functions_settle_every_message_once_and_do_nothing_twice(
+        &stack, &fate, &shop, &carrier,
+    );
+    if kills::wanted().is_some() {
+        killing.await;
+        return;
+    }
     an_order_is_looked_up(&stack).await;
     a_text_message_sent_ten_times_at_once_is_answered_once(&stack, &carrier).await;
     a_whatsapp_message_is_answered(&stack, &carrier).await;
@@ -91,6 +112,7 @@ async fn the_deployed_shape() {
     a_parked_message_is_queued_and_redriven(&stack).await;
     workflows::a_run_does_its_steps_and_the_next_one_waits_for_its_end(&stack).await;
     workflows::events_start_runs(&stack).await;
+    killing.await;
 }
 
 fn secrets() -> String {
@@ -208,7 +230,7 @@ async fn a_function_killed_in_a_turn_is_healed(stack: &Stack, place: &Carrier) {
     );
     place.next().await;
     place.behave(Manner::Accepts);
-    stack.ministack.kill_function("confab-dev-tool-call");
+    assert_eq!(stack.kill("tool-call"), 1);
     let replies = client.replies("cy", 1).await;
     assert_eq!(replies.last().unwrap().text, "Found it.");
     assert_eq!(place.count(), 2);

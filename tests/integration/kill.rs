@@ -3,10 +3,16 @@
 //!
 //! `CONFAB_KILLS` is how often, `CONFAB_KILL_SEED` the seed of the first fifty.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use confab::assemble::database_path;
+use embedded::{FileDisk, FlushThread, Store};
+use engine::message::Channel;
+use engine::session::SessionKey;
 use engine::transcript::{Truth, Verdict};
 use engine::unknown::{Unknown, UnknownKind};
 use engine::view::{MessageVerdict, Trace};
@@ -21,16 +27,16 @@ use tokio::time::timeout;
 use crate::client::Client;
 use crate::process::{Confab, Setup};
 
-mod bot;
-mod fate;
-mod judge;
-mod people;
-mod shop;
+pub(crate) mod bot;
+pub(crate) mod fate;
+pub(crate) mod judge;
+pub(crate) mod people;
+pub(crate) mod shop;
 
-use bot::place;
+use bot::{WISHES, place};
 use fate::{Doom, Fate};
 use judge::Report;
-use people::{Conversation, End, World, talk};
+use people::{Conversation, End, Pace, World, talk};
 use shop::{Deed, Shop};
 
 const CONTACTS: usize = 16;
@@ -60,7 +66,7 @@ impl Mortal {
     }
 
     async fn dies(&mut self, doom: Doom) {
-        self.fate.comes(doom).await;
+        self.fate.comes([doom]).await;
         self.confab.kill();
         self.fate.killed();
         self.confab = start(&self.setup).await;
@@ -85,18 +91,23 @@ async fn live(seed: u64, kills: usize) -> Report {
         host: host.address.subscribe(),
         fate,
         is_over: Arc::new(AtomicBool::new(false)),
+        silence: None,
     };
     let mut report = Report::default();
 
     let mut contacts = JoinSet::new();
     for contact in 0..CONTACTS {
         let seed = seed.wrapping_mul(1000) + contact as u64;
-        contacts.spawn(talk(world.clone(), contact, seed));
+        let pace = match contact % 2 {
+            0 => Pace::Patient,
+            _ => Pace::Hasty,
+        };
+        contacts.spawn(talk(world.clone(), contact, seed, (pace, &WISHES)));
     }
     for _ in 0..kills {
         let doom = Doom::draw(&mut random);
         host.dies(doom).await;
-        *report.kills.entry(doom.moment).or_default() += 1;
+        report.killed(doom.moment);
     }
     world.is_over.store(true, Ordering::Relaxed);
     let conversations: Vec<Conversation> =
@@ -111,22 +122,38 @@ async fn live(seed: u64, kills: usize) -> Report {
         let doom = Doom::settling(&mut random);
         tokio::select! {
             () = &mut settling => break,
-            () = host.dies(doom) => *report.kills.entry(doom.moment).or_default() += 1,
+            () = host.dies(doom) => report.killed(doom.moment),
         }
     }
     let ends = go_on(&world, &mut report, ends, &unknown).await;
     assert_eq!(shop.ledger().await, ledger, "a person's word did something");
     drop(host);
-    judge::notes(&mut report, data.path(), &ends);
+    judge::notes(&mut report, &ends, &written(data.path(), &ends));
     report
 }
 
-async fn settled(world: &World, conversations: Vec<Conversation>) -> Vec<End> {
+pub(crate) async fn settled(world: &World, conversations: Vec<Conversation>) -> Vec<End> {
     let settling = conversations.into_iter().map(|conversation| {
         let mut world = world.clone();
         async move { world.settled(conversation).await }
     });
     join_all(settling).await
+}
+
+/// The orders in the notes of each session, by its name.
+fn written(data: &Path, ends: &[End]) -> BTreeMap<String, Vec<String>> {
+    let flush = Arc::new(FlushThread::start().unwrap());
+    let store = Store::open(&database_path(data), Arc::new(FileDisk), flush).unwrap();
+    let notes = |name: &String| {
+        let key = SessionKey::new("local", "clerk", Channel::Web, name).unwrap();
+        let records = store.records(&key).unwrap();
+        let orders = records
+            .iter()
+            .filter_map(|note| note.body["order"].as_str());
+        orders.map(str::to_owned).collect()
+    };
+    let names = ends.iter().map(|end| &end.conversation.name);
+    names.map(|name| (name.clone(), notes(name))).collect()
 }
 
 /// What a person who has read the shop's ledger says of it.
@@ -144,7 +171,7 @@ fn truth(unknown: &Unknown, ledger: &[Deed]) -> Truth {
 }
 
 /// Settles everything that is unknown, as the ledger has it.
-async fn settle(mut world: World, unknown: &[Unknown], ledger: &[Deed]) {
+pub(crate) async fn settle(mut world: World, unknown: &[Unknown], ledger: &[Deed]) {
     for unknown in unknown {
         world.settle(unknown, &truth(unknown, ledger)).await;
     }
@@ -153,7 +180,7 @@ async fn settle(mut world: World, unknown: &[Unknown], ledger: &[Deed]) {
 }
 
 /// Every session goes on: the bot has told what became known, once, and answers another message.
-async fn go_on(
+pub(crate) async fn go_on(
     world: &World,
     report: &mut Report,
     ends: Vec<End>,

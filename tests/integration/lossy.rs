@@ -34,6 +34,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
+use crate::asked::is_whole;
 use crate::http::Connection;
 use crate::ministack::MiniStack;
 
@@ -118,19 +119,6 @@ async fn pass_on(mut stream: TcpStream, port: u16, seen: &Seen) -> std::io::Resu
             .await?;
         received.clear();
     }
-}
-
-fn is_whole(request: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(request);
-    let Some((head, body)) = text.split_once("\r\n\r\n") else {
-        return false;
-    };
-    let length = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        let is_length = name.eq_ignore_ascii_case("content-length");
-        is_length.then(|| value.trim().parse::<usize>().ok())?
-    });
-    body.len() >= length.unwrap_or(0)
 }
 
 /// Says what it was told.
@@ -233,6 +221,7 @@ impl Machine {
             turn: None,
             previous: None,
             waited: 0,
+            retries: 0,
         };
         while let RunOutput::Deliver(parcel) = self.run.handle(input).await.unwrap() {
             match self.deliver.handle(parcel).await.unwrap() {
@@ -247,6 +236,7 @@ impl Machine {
                         turn: Some(turn),
                         previous,
                         waited: 0,
+                        retries: 0,
                     };
                 }
             }

@@ -22,6 +22,8 @@ static STARTING: Mutex<()> = Mutex::new(());
 pub(crate) struct MiniStack {
     process: Child,
     port: u16,
+    /// Where functions find AWS.
+    functions: u16,
     /// Where it unpacks the code of functions: half a gigabyte for the whole stack.
     _code: TempDir,
 }
@@ -30,20 +32,20 @@ impl MiniStack {
     /// Starts on a free port and waits until it answers. `None`, loudly, with
     /// `CONFAB_SKIP_MINISTACK=1`, for a machine that cannot install it.
     pub(crate) fn start() -> Option<Self> {
-        Self::start_with(&[])
+        Self::start_with(&[], None)
     }
 
-    /// The same, but who calls must sign, and may do what its role allows.
-    pub(crate) fn start_guarded() -> Option<Self> {
-        Self::start_with(&[("AUTH", "true")])
+    /// The same, but who calls must sign, and may do what its role allows. Functions find AWS at the port `toll`.
+    pub(crate) fn start_guarded(toll: u16) -> Option<Self> {
+        Self::start_with(&[("AUTH", "true")], Some(toll))
     }
 
     /// The same, but executions do not wait: neither in Wait states nor between tries.
     pub(crate) fn start_hurried() -> Option<Self> {
-        Self::start_with(&[("SFN_WAIT_SCALE", "0")])
+        Self::start_with(&[("SFN_WAIT_SCALE", "0")], None)
     }
 
-    fn start_with(settings: &[(&str, &str)]) -> Option<Self> {
+    fn start_with(settings: &[(&str, &str)], toll: Option<u16>) -> Option<Self> {
         if std::env::var("CONFAB_SKIP_MINISTACK").is_ok_and(|skip| skip == "1") {
             eprintln!(
                 "\n*** SKIPPED: CONFAB_SKIP_MINISTACK=1, nothing was tried on MiniStack ***\n"
@@ -57,12 +59,13 @@ impl MiniStack {
         let free = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
+        let functions = toll.unwrap_or(port);
         let code = tempfile::tempdir().expect("a folder");
         let process = Command::new(root.join("scripts/ministack"))
             .arg(port.to_string())
             .env("TMPDIR", code.path())
             // Functions inherit it.
-            .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
+            .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{functions}"))
             .envs(settings.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -72,6 +75,7 @@ impl MiniStack {
         let mut ministack = Self {
             process,
             port,
+            functions,
             _code: code,
         };
         ministack.wait();
@@ -100,27 +104,11 @@ impl MiniStack {
         self.port
     }
 
-    /// Kills every process that runs the function `name`, as Lambda may at any moment.
-    pub(crate) fn kill_function(&self, name: &str) {
-        let is_wanted = |process: &Path| {
-            let environment = std::fs::read(process.join("environ")).unwrap_or_default();
-            let has = |variable: String| {
-                environment
-                    .split(|byte| *byte == 0)
-                    .any(|set| set == variable.as_bytes())
-            };
-            has(format!("AWS_LAMBDA_FUNCTION_NAME={name}"))
-                && has(format!("AWS_ENDPOINT_URL={}", self.url()))
-        };
-        let processes = std::fs::read_dir("/proc").expect("processes");
-        let paths = processes.filter_map(|process| Some(process.ok()?.path()));
-        let wanted: Vec<_> = paths.filter(|process| is_wanted(process)).collect();
-        assert!(!wanted.is_empty(), "no process runs {name}");
-        for process in wanted {
-            let id = process.file_name().expect("a name");
-            let killed = Command::new("kill").arg("-KILL").arg(id).status();
-            assert!(killed.expect("kill").success());
-        }
+    /// Kills every process that runs the function `name`, as Lambda may at any moment; gives how many.
+    pub(crate) fn kill_function(&self, name: &str) -> usize {
+        let running = processes(self.functions);
+        let wanted = running.filter(|process| process.is("AWS_LAMBDA_FUNCTION_NAME", name));
+        wanted.map(|process| process.kill()).count()
     }
 
     /// The services, as a function would reach them.
@@ -150,6 +138,17 @@ impl MiniStack {
     /// Lambda speaks REST: `POST /2015-03-31/functions` creates one.
     pub(crate) fn lambda(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         self.send(method, path, &headers("lambda", None), body)
+    }
+
+    /// The same where it may fail.
+    pub(crate) fn try_lambda(
+        &self,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> std::io::Result<Value> {
+        let answer = self.try_send(method, path, &headers("lambda", None), &body.to_string());
+        answer.map(|(_, answer)| answer)
     }
 
     pub(crate) fn create_bucket(&self, name: &str) {
@@ -187,6 +186,57 @@ impl MiniStack {
         stream.read_to_string(&mut answer)?;
         parse(&answer).ok_or_else(|| std::io::Error::other(answer))
     }
+}
+
+/// A process that runs a function.
+struct Process {
+    id: String,
+    environment: Vec<u8>,
+}
+
+impl Process {
+    fn variable(&self, name: &str) -> Option<String> {
+        let mut set = self.environment.split(|byte| *byte == 0);
+        set.find_map(|set| {
+            let (known, value) = std::str::from_utf8(set).ok()?.split_once('=')?;
+            (known == name).then(|| value.to_owned())
+        })
+    }
+
+    fn is(&self, name: &str, value: &str) -> bool {
+        self.variable(name).is_some_and(|set| set == value)
+    }
+
+    fn kill(&self) {
+        let killed = Command::new("kill").args(["-KILL", &self.id]).status();
+        killed.expect("kill");
+    }
+}
+
+/// Those that run functions whose AWS is at `port`.
+fn processes(port: u16) -> impl Iterator<Item = Process> {
+    let all = std::fs::read_dir("/proc").expect("processes");
+    let read = all.filter_map(|entry| {
+        let path = entry.ok()?.path();
+        Some(Process {
+            id: path.file_name()?.to_str()?.to_owned(),
+            environment: std::fs::read(path.join("environ")).ok()?,
+        })
+    });
+    let aws = format!("http://127.0.0.1:{port}");
+    read.filter(move |process| {
+        process.variable("AWS_LAMBDA_FUNCTION_NAME").is_some()
+            && process.is("AWS_ENDPOINT_URL", &aws)
+    })
+}
+
+/// The functions that run and whose AWS is at `port`, with the keys that they sign with.
+pub(crate) fn functions(port: u16) -> Vec<(String, String)> {
+    let named = |process: Process| {
+        let name = process.variable("AWS_LAMBDA_FUNCTION_NAME")?;
+        Some((name, process.variable("AWS_ACCESS_KEY_ID")?))
+    };
+    processes(port).filter_map(named).collect()
 }
 
 impl Drop for MiniStack {

@@ -62,11 +62,16 @@ pub(crate) fn form(path: &str, fields: &[(&str, &str)]) -> Request {
 
 /// A text message to `tenant`'s bot.
 pub(crate) fn text_message(tenant: &str, id: &str, text: &str) -> Request {
+    text_from(tenant, CONTACT, id, text)
+}
+
+/// A text message of a phone to `tenant`'s bot.
+pub(crate) fn text_from(tenant: &str, phone: &str, id: &str, text: &str) -> Request {
     form(
         &format!("/webhooks/twilio/{tenant}/texts"),
         &[
             ("MessageSid", id),
-            ("From", CONTACT),
+            ("From", phone),
             ("To", "+15550100"),
             ("Body", text),
             ("NumMedia", "0"),

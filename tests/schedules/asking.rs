@@ -56,7 +56,7 @@ impl Waits for Stage {
                 token: approval.clone(),
             };
             let ask = functions.ask.clone();
-            let asked = functions.invoke(move || {
+            let asked = functions.invoke(move |_| {
                 let (ask, input) = (ask.clone(), input.clone());
                 async move { ask.handle(input).await }
             });
@@ -66,7 +66,7 @@ impl Waits for Stage {
             let input = TellInput { session, approval };
             for _ in 0..7 {
                 let (tell, input) = (functions.tell.clone(), input.clone());
-                let told = functions.invoke(move || {
+                let told = functions.invoke(move |_| {
                     let (tell, input) = (tell.clone(), input.clone());
                     async move { tell.handle(input).await }
                 });

@@ -23,6 +23,7 @@ impl Functions {
             turn: None,
             previous: None,
             waited: 0,
+            retries: 0,
         };
         self.go(start, Next::Run(input)).await;
     }
@@ -52,9 +53,9 @@ impl Functions {
     async fn run(&self, input: RunInput) -> Result<Next, Error> {
         let run = self.run.clone();
         let output = self
-            .invoke(move || {
+            .invoke(move |retries| {
                 let (run, input) = (run.clone(), input.clone());
-                async move { run.handle(input).await }
+                async move { run.handle(RunInput { retries, ..input }).await }
             })
             .await?;
         Ok(Next::Route(output))
@@ -72,6 +73,7 @@ impl Functions {
                 turn: Some(turn),
                 previous: None,
                 waited,
+                retries: 0,
             })),
             RunOutput::Tools { planned, calls } => {
                 let calls = calls.into_iter().map(|call| self.call_once(&planned, call));
@@ -83,12 +85,13 @@ impl Functions {
                     turn: Some(planned.turn),
                     previous: Some(planned.plan),
                     waited: 0,
+                    retries: 0,
                 }))
             }
             RunOutput::Deliver(input) => {
                 let deliver = self.deliver.clone();
                 let output = self
-                    .invoke(move || {
+                    .invoke(move |_| {
                         let (deliver, input) = (deliver.clone(), input.clone());
                         async move { deliver.handle(input).await }
                     })
@@ -112,7 +115,7 @@ impl Functions {
             planned: planned.clone(),
             call,
         };
-        self.invoke(move || {
+        self.invoke(move |_| {
             let (tool, input) = (tool.clone(), input.clone());
             async move { tool.handle(input).await }
         })
@@ -165,15 +168,15 @@ impl Functions {
         }
     }
 
-    /// Calls a function as a state machine does: three times at most. It may be given up and go on.
-    pub(super) async fn invoke<T, F>(&self, work: impl Fn() -> F) -> Result<T, Error>
+    /// Calls a function as a state machine does: three times at most, told how often before. It may be given up and go on.
+    pub(super) async fn invoke<T, F>(&self, work: impl Fn(u32) -> F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         let mut last = lost();
-        for _ in 0..3 {
-            let called = self.stage.start(work());
+        for attempt in 0..3 {
+            let called = self.stage.start(work(attempt));
             if self.stage.fails(40, Event::GivenUp) {
                 for _ in 0..draw(8) {
                     point().await;
@@ -252,6 +255,7 @@ fn delivered(output: DeliverOutput) -> Next {
             turn: Some(turn),
             previous,
             waited: 0,
+            retries: 0,
         }),
     }
 }

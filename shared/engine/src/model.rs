@@ -246,8 +246,8 @@ impl fmt::Display for ModelErrorKind {
 
 /// Receives a reply while it is being written, and gives leave to ask for it.
 ///
-/// Every try at a model begins with [`Deltas::reserve`] and, unless it is dropped, ends with
-/// [`Deltas::settle`]. Whoever bounds nothing leaves both as they are.
+/// A chain says first what it may ask, by [`Deltas::may_make`]. Every try at a model begins with [`Deltas::reserve`]
+/// and, unless it is dropped, ends with [`Deltas::settle`]. Whoever bounds nothing leaves all three as they are.
 #[async_trait]
 pub trait Deltas: Send {
     /// The next piece of text.
@@ -258,6 +258,9 @@ pub trait Deltas: Send {
 
     /// So many bytes came that are not text: arguments in the making, reasoning.
     fn unseen(&mut self, _bytes: usize) {}
+
+    /// The tries that may be made for this reply, all of them.
+    fn may_make(&mut self, _tries: &[Quote]) {}
 
     /// Sets aside what a try may come to.
     ///

@@ -99,6 +99,9 @@ pub struct RunInput {
     /// How often the turn has waited again for the contact to go on.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub waited: u32,
+    /// How many attempts at this round under this hold have failed or died: `State.RetryCount` of the state machine.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retries: u32,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]

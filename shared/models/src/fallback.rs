@@ -53,6 +53,8 @@ impl Model for Fallback {
                 until: self.runtime.clock.monotonic() + self.timeout,
             },
         };
+        let tries: Vec<Quote> = self.tries(request);
+        conversation.stage.may_make(&tries);
         let result = match self.links.as_slice() {
             [only] => self.insist(only, &mut conversation).await,
             links => self.move_on(links, &mut conversation).await,
@@ -73,6 +75,15 @@ struct Conversation<'a> {
 }
 
 impl Fallback {
+    /// What each try may come to: one at each model, two at a lone one.
+    fn tries(&self, request: &ModelRequest) -> Vec<Quote> {
+        let quotes = self.links.iter().map(|link| link.source.quote(request));
+        match self.links.as_slice() {
+            [_] => quotes.cycle().take(2).collect(),
+            _ => quotes.collect(),
+        }
+    }
+
     async fn insist(
         &self,
         link: &Link,

@@ -116,6 +116,10 @@ impl<'a> Stage<'a> {
         }
     }
 
+    pub(crate) fn may_make(&mut self, tries: &[Quote]) {
+        self.deltas.may_make(tries);
+    }
+
     pub(crate) async fn reserve(&mut self, quote: &Quote) -> Result<(), ModelError> {
         self.deltas.reserve(quote).await
     }

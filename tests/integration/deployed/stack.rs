@@ -12,6 +12,7 @@ use crate::client::Client;
 use crate::ministack::MiniStack;
 use crate::process::binary;
 
+use super::toll::Toll;
 use super::workflows::compile;
 
 /// The key of the tenant `acme`.
@@ -27,12 +28,18 @@ pub(super) struct Stack {
 impl Stack {
     /// Deploys the functions with `bots` and the carriers' APIs at `carriers`. `None`, loudly, on a machine
     /// that cannot.
-    pub(super) async fn deploy(bots: &[&Path], carriers: &str, secrets: &str) -> Option<Self> {
+    pub(super) async fn deploy(
+        bots: &[&Path],
+        carriers: &str,
+        secrets: &str,
+        toll: &Toll,
+    ) -> Option<Self> {
         if std::env::var("CONFAB_SKIP_DEPLOYED").is_ok_and(|skip| skip == "1") {
             eprintln!("\n*** SKIPPED: CONFAB_SKIP_DEPLOYED=1, the template was not deployed ***\n");
             return None;
         }
-        let ministack = MiniStack::start_guarded()?;
+        let ministack = MiniStack::start_guarded(toll.port)?;
+        toll.ahead.send_replace(ministack.port());
         let files = TempDir::new().unwrap();
         let assembly = files.path().join("assembly");
         let assets = files.path().join("lambda");
@@ -81,6 +88,12 @@ impl Stack {
         }
     }
 
+    /// Kills every process that runs a function, by its folder's name; gives how many.
+    pub(super) fn kill(&self, function: &str) -> usize {
+        self.ministack
+            .kill_function(&format!("confab-dev-{function}"))
+    }
+
     /// Sends an event to a function, by its folder's name, and gives what it answers.
     pub(super) fn invoke(&self, function: &str, payload: &Value) -> Value {
         const INVOKE: &str = "import boto3, sys\n\
@@ -94,6 +107,12 @@ impl Stack {
                 .arg(payload.to_string()),
         );
         serde_json::from_str(&answer).unwrap()
+    }
+
+    /// Has a function do what it does on a schedule. It may fail.
+    pub(super) fn try_invoke(&self, function: &str) -> std::io::Result<Value> {
+        let path = format!("/2015-03-31/functions/confab-dev-{function}/invocations");
+        self.ministack.try_lambda("POST", &path, &json!({}))
     }
 
     fn put_secret(&self, output: &str, text: &str) {

@@ -6,7 +6,7 @@ use crate::process::folder;
 
 /// What a contact may want.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Wish {
+pub(crate) enum Wish {
     /// A word.
     Chat,
     /// `pure`.
@@ -25,7 +25,7 @@ pub(super) enum Wish {
     Note,
 }
 
-pub(super) const WISHES: [Wish; 8] = [
+pub(crate) const WISHES: [Wish; 8] = [
     Wish::Chat,
     Wish::Look,
     Wish::Remind,
@@ -37,7 +37,7 @@ pub(super) const WISHES: [Wish; 8] = [
 ];
 
 impl Wish {
-    pub(super) fn text(self, order: &str) -> String {
+    pub(crate) fn text(self, order: &str) -> String {
         let word = match self {
             Self::Chat => "hello",
             Self::Look => "look",
@@ -69,13 +69,13 @@ const TOOLS: [(&str, &str, &str, &str); 6] = [
 ];
 
 /// Where the shop does what a tool asks for.
-pub(super) fn place(tool: &str) -> &'static str {
+pub(crate) fn place(tool: &str) -> &'static str {
     let found = TOOLS.iter().find(|(_, name, ..)| *name == tool);
     found.map_or("", |(_, _, place, _)| place)
 }
 
 /// Whether a tool's effect must not happen twice, not even under the same key.
-pub(super) fn is_once(place: &str) -> bool {
+pub(crate) fn is_once(place: &str) -> bool {
     let found = TOOLS.iter().find(|(_, _, known, _)| *known == place);
     found.is_some_and(|(policy, ..)| ["irreversible", "compensatable"].contains(policy))
 }
@@ -109,7 +109,7 @@ fn script() -> String {
 }
 
 /// The bot's folder.
-pub(super) fn clerk(shop_port: u16) -> TempDir {
+pub(crate) fn clerk(shop_port: u16) -> TempDir {
     let shop = format!("http://127.0.0.1:{shop_port}");
     let note = format!(
         "format = 1\ndescription = \"Writes it down.\"\nkind = \"record\"\nside_effect = \"irreversible\"\n\

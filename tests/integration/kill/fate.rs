@@ -1,6 +1,6 @@
 //! When the host is killed: at the n-th time that something happens, which a seed tells.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 
 /// Something that happens again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Moment {
+pub(crate) enum Moment {
     /// A contact has sent a message and read no answer.
     Posted,
     /// A contact's message is acknowledged.
@@ -23,6 +23,14 @@ pub(super) enum Moment {
     HalfTold,
     /// An operator has said what came of an effect, and read no answer.
     Settled,
+    /// A carrier has read a text and says nothing.
+    Sent,
+    /// A carrier has taken a text and has sent the first half of its answer.
+    HalfSent,
+    /// This function has asked something of AWS, which has done nothing.
+    Calls(&'static str),
+    /// AWS has done what this function asked, and said nothing.
+    Answers(&'static str),
 }
 
 /// The moments of a day's work.
@@ -40,30 +48,38 @@ const PATIENCE: usize = 40;
 
 /// A moment, and which one of those to come.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Doom {
-    pub(super) moment: Moment,
+pub(crate) struct Doom {
+    pub(crate) moment: Moment,
     nth: usize,
 }
 
 impl Doom {
-    pub(super) fn draw(random: &mut StdRng) -> Self {
+    pub(crate) fn draw(random: &mut StdRng) -> Self {
+        Self::among(random, &BUSY, PATIENCE)
+    }
+
+    /// The next time that this happens.
+    pub(crate) fn next(moment: Moment) -> Self {
+        Self { moment, nth: 1 }
+    }
+
+    /// One of `moments`, at most the `patience`-th to come.
+    pub(crate) fn among(random: &mut StdRng, moments: &[Moment], patience: usize) -> Self {
         Self {
-            moment: BUSY[random.random_range(0..BUSY.len())],
-            nth: random.random_range(1..=PATIENCE),
+            moment: moments[random.random_range(0..moments.len())],
+            nth: random.random_range(1..=patience),
         }
     }
 
-    pub(super) fn settling(random: &mut StdRng) -> Self {
-        Self {
-            moment: Moment::Settled,
-            nth: random.random_range(1..=40),
-        }
+    pub(crate) fn settling(random: &mut StdRng) -> Self {
+        Self::among(random, &[Moment::Settled], PATIENCE)
     }
 }
 
 /// Tells whoever kills that the time has come.
-pub(super) struct Fate {
-    doom: Mutex<Option<Doom>>,
+pub(crate) struct Fate {
+    /// The first of these to come.
+    dooms: Mutex<Vec<Doom>>,
     has_come: Notify,
     kills: watch::Sender<usize>,
 }
@@ -71,7 +87,7 @@ pub(super) struct Fate {
 impl Default for Fate {
     fn default() -> Self {
         Self {
-            doom: Mutex::default(),
+            dooms: Mutex::default(),
             has_come: Notify::new(),
             kills: watch::Sender::new(0),
         }
@@ -80,7 +96,7 @@ impl Default for Fate {
 
 impl Fate {
     /// A moment comes; if it is the one, nothing goes on here before the host is dead.
-    pub(super) async fn pass(&self, moment: Moment) {
+    pub(crate) async fn pass(&self, moment: Moment) {
         if !self.is_it(moment) {
             return;
         }
@@ -90,26 +106,47 @@ impl Fate {
     }
 
     fn is_it(&self, moment: Moment) -> bool {
-        let mut doom = self.doom.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(expected) = doom.as_mut().filter(|doom| doom.moment == moment) else {
+        let mut dooms = self.dooms();
+        let mut expected = dooms
+            .iter_mut()
+            .filter(|doom| doom.moment == moment && doom.nth > 0);
+        let Some(expected) = expected.next() else {
             return false;
         };
         expected.nth -= 1;
         let is_it = expected.nth == 0;
         if is_it {
-            *doom = None;
+            dooms.retain(|doom| doom.nth == 0);
         }
         is_it
     }
 
-    /// Waits for a moment to come.
-    pub(super) async fn comes(&self, doom: Doom) {
-        *self.doom.lock().unwrap_or_else(PoisonError::into_inner) = Some(doom);
-        self.has_come.notified().await;
+    fn dooms(&self) -> MutexGuard<'_, Vec<Doom>> {
+        self.dooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for one of several moments to come, and says which.
+    pub(crate) async fn comes(&self, dooms: impl Into<Vec<Doom>>) -> Moment {
+        *self.dooms() = dooms.into();
+        loop {
+            self.has_come.notified().await;
+            let mut dooms = self.dooms();
+            if let Some(come) = dooms.iter().find(|doom| doom.nth == 0) {
+                let moment = come.moment;
+                dooms.clear();
+                return moment;
+            }
+        }
+    }
+
+    /// Nothing is the last of a life any more, and whoever waits for a death goes on.
+    pub(crate) fn spare(&self) {
+        self.dooms().clear();
+        self.killed();
     }
 
     /// The host is dead.
-    pub(super) fn killed(&self) {
+    pub(crate) fn killed(&self) {
         self.kills.send_modify(|kills| *kills += 1);
     }
 }

@@ -2,13 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::Path;
-use std::sync::Arc;
 
-use confab::assemble::database_path;
-use embedded::{FileDisk, FlushThread, Store};
-use engine::message::Channel;
-use engine::session::SessionKey;
 use engine::transcript::{ToolStatus, Verdict};
 use engine::unknown::{Unknown, UnknownKind};
 use engine::view::{MessageVerdict, Role, ToolTrace, Trace, TurnTrace};
@@ -20,31 +14,38 @@ use super::shop::Deed;
 
 /// What happened, and what should not have.
 #[derive(Default)]
-pub(super) struct Report {
+pub(crate) struct Report {
     /// By the moment.
-    pub(super) kills: BTreeMap<Moment, usize>,
-    pub(super) messages: usize,
-    pub(super) turns: usize,
-    pub(super) parked: usize,
-    pub(super) undone: usize,
-    pub(super) effects: usize,
-    pub(super) duplicates: usize,
-    pub(super) losses: usize,
+    pub(crate) kills: BTreeMap<Moment, usize>,
+    pub(crate) messages: usize,
+    pub(crate) turns: usize,
+    pub(crate) parked: usize,
+    pub(crate) undone: usize,
+    pub(crate) effects: usize,
+    pub(crate) duplicates: usize,
+    pub(crate) losses: usize,
+    /// Texts that a carrier took, and messages of which nobody knows whether their reply left.
+    pub(crate) sends: usize,
+    pub(crate) unconfirmed: usize,
     /// Effects that nobody saw, and that did not happen, or did.
-    pub(super) unknown: [usize; 2],
+    pub(crate) unknown: [usize; 2],
     /// Everything that breaks a promise, in words.
-    pub(super) broken: Vec<String>,
+    pub(crate) broken: Vec<String>,
 }
 
 impl Report {
-    fn holds(&mut self, holds: bool, otherwise: impl FnOnce() -> String) -> bool {
+    pub(crate) fn holds(&mut self, holds: bool, otherwise: impl FnOnce() -> String) -> bool {
         if !holds {
             self.broken.push(otherwise());
         }
         holds
     }
 
-    pub(super) fn add(&mut self, other: Self) {
+    pub(crate) fn killed(&mut self, moment: Moment) {
+        *self.kills.entry(moment).or_default() += 1;
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
         for (moment, kills) in other.kills {
             *self.kills.entry(moment).or_default() += kills;
         }
@@ -55,6 +56,8 @@ impl Report {
         self.effects += other.effects;
         self.duplicates += other.duplicates;
         self.losses += other.losses;
+        self.sends += other.sends;
+        self.unconfirmed += other.unconfirmed;
         self.unknown[0] += other.unknown[0];
         self.unknown[1] += other.unknown[1];
         self.broken.extend(other.broken);
@@ -72,12 +75,15 @@ impl fmt::Display for Report {
             undone,
             duplicates,
             losses,
+            sends,
+            unconfirmed,
             unknown: [did_not, happened],
             ..
         } = self;
         write!(
             f,
             "{kills} kills, {messages} messages in {turns} turns ({parked} parked), {effects} effects ({undone} undone), \
+             {sends} texts ({unconfirmed} unconfirmed), \
              {duplicates} duplicates, {losses} losses, {} unknown ({happened} happened, {did_not} did not); killed {:?}",
             did_not + happened,
             self.kills
@@ -95,7 +101,7 @@ fn order(call: &ToolTrace) -> &str {
 }
 
 /// Judges every session, the ledger and the list of what is unknown.
-pub(super) fn judge(report: &mut Report, ends: &[End], ledger: &[Deed], unknown: &[Unknown]) {
+pub(crate) fn judge(report: &mut Report, ends: &[End], ledger: &[Deed], unknown: &[Unknown]) {
     for end in ends {
         report.messages += end.conversation.said.len();
         report.turns += end.trace.turns.len();
@@ -315,22 +321,17 @@ fn undone(report: &mut Report, turn: &TurnTrace, unknown: &[Unknown]) {
     }
 }
 
-/// Each note was written down once, or its call is unknown; never twice.
-pub(super) fn notes(report: &mut Report, data: &Path, ends: &[End]) {
-    let flush = Arc::new(FlushThread::start().unwrap());
-    let store = Store::open(&database_path(data), Arc::new(FileDisk), flush).unwrap();
+/// Each note was written down once, or its call is unknown; never twice. `written` has the orders in the notes of each
+/// session, by its name.
+pub(crate) fn notes(report: &mut Report, ends: &[End], written: &BTreeMap<String, Vec<String>>) {
     for End {
         conversation,
         trace,
         ..
     } in ends
     {
-        let key = SessionKey::new("local", "clerk", Channel::Web, &conversation.name).unwrap();
-        let records = store.records(&key).unwrap();
-        let notes: Vec<&str> = records
-            .iter()
-            .filter_map(|note| note.body["order"].as_str())
-            .collect();
+        let (name, none) = (&conversation.name, Vec::new());
+        let notes = written.get(name).unwrap_or(&none);
         report.effects += notes.len();
         for call in calls(trace).filter(|call| call.tool == "note") {
             let times = notes.iter().filter(|note| **note == order(call)).count();
@@ -341,12 +342,12 @@ pub(super) fn notes(report: &mut Report, data: &Path, ends: &[End]) {
                 Some(ToolStatus::Failed | ToolStatus::Waiting) | None => times == 0,
             };
             report.holds(fits, || {
-                format!("{key}: written down {times} times: {call:?}")
+                format!("{name}: written down {times} times: {call:?}")
             });
         }
         let asked: BTreeSet<&str> = calls(trace).map(order).collect();
-        report.holds(notes.iter().all(|note| asked.contains(note)), || {
-            format!("{key}: {notes:?}")
+        report.holds(notes.iter().all(|note| asked.contains(&**note)), || {
+            format!("{name}: {notes:?}")
         });
     }
 }

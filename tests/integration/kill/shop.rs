@@ -14,13 +14,13 @@ use crate::asked::Asked;
 
 /// Something that the shop did.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Deed {
+pub(crate) struct Deed {
     /// `refunds`, `payments`, `bookings`, `cancellations`, `reminders`.
-    pub(super) place: String,
+    pub(crate) place: String,
     /// What it was done to: the business key.
-    pub(super) order: String,
+    pub(crate) order: String,
     /// The idempotency key.
-    pub(super) key: String,
+    pub(crate) key: String,
 }
 
 /// How the shop treats a request.
@@ -63,13 +63,13 @@ struct Counter {
     requests: watch::Sender<(usize, usize)>,
 }
 
-pub(super) struct Shop {
-    pub(super) port: u16,
+pub(crate) struct Shop {
+    pub(crate) port: u16,
     counter: Arc<Counter>,
 }
 
 impl Shop {
-    pub(super) async fn open(seed: u64, fate: &Arc<Fate>) -> Self {
+    pub(crate) async fn open(seed: u64, fate: &Arc<Fate>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let counter = Arc::new(Counter {
@@ -96,7 +96,7 @@ impl Shop {
     }
 
     /// What it has done, once it has nothing more to do.
-    pub(super) async fn ledger(&self) -> Vec<Deed> {
+    pub(crate) async fn ledger(&self) -> Vec<Deed> {
         let mut requests = self.counter.requests.subscribe();
         requests.wait_for(|(_, open)| *open == 0).await.unwrap();
         self.counter.ledger().clone()

@@ -41,8 +41,22 @@ pub(super) const TOKENS: u64 = 550;
 pub(super) struct Outside {
     /// When a model was asked, and what for: the last thing the contact said.
     pub(super) asked: Vec<(Time, String)>,
+    /// How many of these calls are under way, and how many came to their end.
+    pub(super) open: usize,
+    pub(super) finished: usize,
+    /// How many were under way in attempts that died.
+    pub(super) died: usize,
     /// When a refund was made.
     pub(super) refunds: Vec<Time>,
+}
+
+/// A call of the model under way, until it is dropped.
+struct Open(World);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().open -= 1;
+    }
 }
 
 pub(super) type World = Arc<Mutex<Outside>>;
@@ -84,7 +98,12 @@ impl Model for Dear {
             })
             .unwrap_or_default();
         let asked = (self.0.now(), said.clone());
-        self.1.lock().unwrap().asked.push(asked);
+        {
+            let mut outside = self.1.lock().unwrap();
+            outside.asked.push(asked);
+            outside.open += 1;
+        }
+        let _open = Open(Arc::clone(&self.1));
         deltas.text("Well, ");
         self.0.clock.sleep(Duration::from_secs(10)).await;
         let answers = matches!(request.messages.last(), Some(ChatMessage::Tool { .. }));
@@ -99,6 +118,7 @@ impl Model for Dear {
             micro_dollars: COST,
             ..Usage::default()
         };
+        self.1.lock().unwrap().finished += 1;
         deltas.settle(&call);
         let text = format!("re: {said}");
         for piece in text.chars().collect::<Vec<_>>().chunks(3) {
@@ -149,7 +169,7 @@ impl Http for RefundService {
 }
 
 /// Keeps the till's key.
-struct Vault;
+pub(super) struct Vault;
 
 #[async_trait]
 impl Secrets for Vault {
@@ -181,6 +201,17 @@ fn bot(settings: &str) -> Bot {
         .bot
 }
 
+/// The bot whose `bot.toml` goes on with `settings`.
+pub(super) fn staff(runtime: &Runtime, outside: &World, settings: &str) -> Staff {
+    Staff {
+        bot: Arc::new(bot(settings)),
+        brain: Arc::new(ToolLoop::new(Arc::new(Dear(
+            runtime.clone(),
+            Arc::clone(outside),
+        )))),
+    }
+}
+
 /// A host on what the last power cut left, whose `bot.toml` goes on with `settings`.
 pub(super) fn start_host(
     simulation: &Simulation,
@@ -190,13 +221,7 @@ pub(super) fn start_host(
 ) -> (Arc<Host>, Arc<VolatileDisk>) {
     let runtime = simulation.runtime();
     let (store, disk) = open(simulation, folder);
-    let staff = Staff {
-        bot: Arc::new(bot(settings)),
-        brain: Arc::new(ToolLoop::new(Arc::new(Dear(
-            runtime.clone(),
-            Arc::clone(outside),
-        )))),
-    };
+    let staff = staff(&runtime, outside, settings);
     let host = Host::new(Ground {
         store,
         journal: Arc::new(MemoryJournal::default()),

@@ -24,6 +24,7 @@ use crate::transcript::{
 
 mod bounds;
 mod consent;
+mod dead;
 mod discretion;
 mod goals;
 mod outbox;
@@ -88,6 +89,8 @@ struct Carried {
     waited: u32,
     /// Models that were asked in vain.
     given_up: Vec<ModelCall>,
+    /// Attempts at this round that are dead, and not counted among those.
+    retries: u32,
 }
 
 /// What one round works on.
@@ -106,6 +109,8 @@ struct Round {
     finish: bool,
     /// What the turn asked models in vain, when it is thought again.
     given_up: Vec<ModelCall>,
+    /// Attempts at it that are dead, and not counted among those.
+    retries: u32,
 }
 
 impl Round {
@@ -157,6 +162,7 @@ impl Run {
         let mut carried = Carried {
             waited: input.waited,
             given_up: Vec::new(),
+            retries: input.retries,
         };
         if let Some(previous) = input.previous {
             return self
@@ -164,8 +170,8 @@ impl Run {
                 .await;
         }
         let turn = session.delivered + 1;
-        // An overtaken turn begins again under its own hold, a dead one's under the next.
-        let again = input.turn == Some(turn) || session.tries > 0;
+        // An overtaken turn and a dead attempt's begin again under their own hold, a dead hold's under the next.
+        let again = input.turn == Some(turn) || input.retries > 0 || session.tries > 0;
         let given_up = if again {
             let records = self.transcripts.since(&start.session, turn).await?;
             given_up(&records, turn, &[])
@@ -220,6 +226,7 @@ impl Run {
             messages,
             finish: false,
             given_up: carried.given_up,
+            retries: carried.retries,
         };
         let unthought = self
             .without_thought(start, &session, &round, reflex)
@@ -380,6 +387,7 @@ impl Run {
             messages: Vec::new(),
             finish: last.finish,
             given_up: [carried.given_up, given_up(&records, turn, &before)].concat(),
+            retries: carried.retries,
             before,
         };
         let reflex = Reflex::new(&staff.bot, key);
@@ -404,6 +412,7 @@ impl Run {
                 let carried = Carried {
                     waited: WINDOWS,
                     given_up: round.spent().cloned().collect(),
+                    retries: round.retries,
                 };
                 return self.begin(start, session, carried).await;
             }

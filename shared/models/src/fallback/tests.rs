@@ -322,6 +322,8 @@ fn a_lone_model_that_rests_fails_at_once() {
 struct Tight {
     limit: u64,
     settled: Vec<ModelCall>,
+    /// The tries that may still be made.
+    announced: Vec<Quote>,
 }
 
 #[async_trait]
@@ -330,7 +332,14 @@ impl Deltas for Tight {
 
     fn restart(&mut self) {}
 
+    fn may_make(&mut self, tries: &[Quote]) {
+        self.announced.extend_from_slice(tries);
+    }
+
     async fn reserve(&mut self, quote: &Quote) -> Result<(), ModelError> {
+        let announced = self.announced.iter().position(|known| known == quote);
+        self.announced
+            .remove(announced.expect("a try that was not announced"));
         if quote.most().micro_dollars <= self.limit {
             return Ok(());
         }
@@ -352,6 +361,7 @@ fn ask_within(limit: u64, links: Vec<Link>) -> (ModelAnswer, Vec<ModelCall>) {
         let mut tight = Tight {
             limit,
             settled: Vec::new(),
+            announced: Vec::new(),
         };
         let answer = chain.respond(&ModelRequest::default(), &mut tight).await;
         (answer, tight.settled)

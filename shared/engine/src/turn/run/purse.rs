@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::dead::{Dead, Left};
 use super::{Round, Run};
 use crate::budget::{Budget, Fund, Leave, Money, Spent};
 use crate::model::{ModelCall, ModelError, ModelErrorKind, Quote, Usage};
@@ -23,6 +24,10 @@ pub(super) struct Purse<'a> {
     open: Option<Open>,
     /// The tries of this thought that ended.
     ended: Vec<ModelCall>,
+    /// Attempts that are dead and not counted yet.
+    attempts: Dead,
+    /// What those may have cost, once a model may be asked.
+    pub(super) dead: Option<ModelCall>,
 }
 
 struct Open {
@@ -37,7 +42,7 @@ impl<'a> Purse<'a> {
         run: &'a Run,
         key: &SessionKey,
         session: &Session,
-        round: &Round,
+        (round, attempts): (&Round, Dead),
         budget: Budget,
     ) -> Self {
         Self {
@@ -48,6 +53,47 @@ impl<'a> Purse<'a> {
             turn: usage(round.spent()),
             open: None,
             ended: Vec::new(),
+            attempts,
+            dead: None,
+        }
+    }
+
+    /// A thought begins that may make these tries, as those before it may have that ended without a word.
+    pub(super) fn may_make(&mut self, tries: &[Quote]) {
+        let attempts = std::mem::take(&mut self.attempts);
+        if let Some(line) = attempts.line(tries, self.left(), self.run.runtime.now()) {
+            self.turn = self.turn.plus(line.usage);
+            self.dead = Some(line);
+        }
+    }
+
+    /// What the turn may still spend.
+    fn left(&self) -> Left {
+        let Budget {
+            turn_tokens,
+            turn_money,
+            session_tokens,
+            session_money,
+            ..
+        } = self.budget;
+        let session = self.before.plus(self.turn.into());
+        let left = |turn: Option<u64>, used: u64, session: Option<u64>, all: u64| {
+            let turn = turn.map_or(u64::MAX, |limit| limit.saturating_sub(used));
+            turn.min(session.map_or(u64::MAX, |limit| limit.saturating_sub(all)))
+        };
+        Left {
+            tokens: left(
+                turn_tokens,
+                self.turn.tokens(),
+                session_tokens,
+                session.tokens,
+            ),
+            money: left(
+                turn_money,
+                self.turn.micro_dollars,
+                session_money,
+                session.money,
+            ),
         }
     }
 
@@ -59,6 +105,9 @@ impl<'a> Purse<'a> {
 
     /// Sets aside the most that a try may come to.
     pub(super) async fn reserve(&mut self, quote: &Quote) -> Result<(), ModelError> {
+        if self.attempts != Dead::default() {
+            self.may_make(std::slice::from_ref(quote));
+        }
         let most = quote.most();
         if let Some(detail) = self.beyond(most) {
             return Err(ModelError {

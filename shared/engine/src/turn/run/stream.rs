@@ -72,6 +72,10 @@ impl Deltas for Stream<'_> {
         self.purse.wrote(bytes);
     }
 
+    fn may_make(&mut self, tries: &[Quote]) {
+        self.purse.may_make(tries);
+    }
+
     async fn reserve(&mut self, quote: &Quote) -> Result<(), ModelError> {
         self.purse.reserve(quote).await
     }

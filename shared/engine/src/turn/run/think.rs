@@ -87,7 +87,8 @@ impl Run {
         let at = self.runtime.now();
         let secrets = staff.bot.secret_names();
         let known = KnownSecrets::read(&*self.secrets, key.tenant(), secrets).await;
-        let purse = Purse::new(self, key, &session, &round, budget);
+        let dead = self.dead(key, &session, &round, &staff).await?;
+        let purse = Purse::new(self, key, &session, (&round, dead), budget);
         let mut stream = Stream::new(&*self.events, (key, round.turn), purse, &known);
         let context = Context {
             bot: &staff.bot,
@@ -116,6 +117,10 @@ impl Run {
                 }
             }
         };
+        let dead = stream.purse.dead.take();
+        if dead.is_some() {
+            round.retries = 0;
+        }
         let thought = match done {
             Work::Done(thought) => {
                 stream.end();
@@ -131,7 +136,8 @@ impl Run {
                 let spent = round.spent().filter(|_| bound.is_none());
                 let carried = Carried {
                     waited: WINDOWS,
-                    given_up: spent.cloned().chain(abandoned).collect(),
+                    given_up: spent.cloned().chain(dead).chain(abandoned).collect(),
+                    retries: round.retries,
                 };
                 return match bound {
                     Some(previous) => {
@@ -146,6 +152,7 @@ impl Run {
                 return Ok(RunOutput::Stop);
             }
         };
+        round.given_up.extend(dead);
         let thought = thought.unwrap_or_else(|_| too_long(stream.purse));
         let plan = PlanId::fresh(&self.runtime);
         let conclusion = without_secrets(&known, thought.conclusion);
@@ -286,7 +293,9 @@ impl Run {
         let spent = Spent::from(usage(round.spent().chain(&decided.model_calls)));
         let bot = Arc::clone(&round.staff.bot);
         let budget = bot.budget.of(start.session.tenant());
-        let spent = spent.plus(budget.unseen(session.tries));
+        // Dead attempts that were not counted: this one asked no model, and they may have.
+        let unseen = session.tries.saturating_add(round.retries);
+        let spent = spent.plus(budget.unseen(unseen));
         let model_calls = [round.given_up, decided.model_calls].concat();
         let terms = Terms {
             effects: session.intents.len() as u64,
