@@ -99,7 +99,7 @@ async fn the_deployed_shape() {
         &stack, &fate, &shop, &carrier,
     );
     if kills::wanted().is_some() {
-        killing.await;
+        println!("{}", killing.await);
         return;
     }
     an_order_is_looked_up(&stack).await;
@@ -112,7 +112,7 @@ async fn the_deployed_shape() {
     a_parked_message_is_queued_and_redriven(&stack).await;
     workflows::a_run_does_its_steps_and_the_next_one_waits_for_its_end(&stack).await;
     workflows::events_start_runs(&stack).await;
-    killing.await;
+    println!("{}", killing.await);
 }
 
 fn secrets() -> String {
