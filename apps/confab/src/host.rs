@@ -7,31 +7,21 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 
-use asl::runner::{Journal, Place, Runner};
-use asl::{Kind as MachineKind, Outcome, StateMachine};
+use asl::Outcome;
+use asl::runner::Runner;
 use async_trait::async_trait;
 use embedded::Store;
-use engine::approval::{Ask, Desk, Links, Tell};
+use engine::approval::Desk;
 use engine::attend::Attend;
-use engine::budget::Ledger;
 use engine::bus::{Dispatch, Herald};
 use engine::error::{Error, Kind};
-use engine::goal::Goals;
-use engine::http::Http;
-use engine::notify::{Notices, Router};
-use engine::reminder::{self, Reminders};
-use engine::run::{
-    Effects, Fire, Start, StepApprove, StepAsk, StepConverse, StepHttp, StepNotify, StepTool,
-    StepWait, Timetable,
-};
+use engine::reminder::Reminders;
+use engine::run::{Start, Timetable};
 use engine::runtime::Runtime;
 use engine::session::{Hold, SessionKey};
 use engine::switch::Switches;
-use engine::tool::{Clerk, NoErrands, Secrets, Toolbox};
-use engine::turn::{
-    Accept, CallTool, Carriers, Deliver, Fail, Intake, Redrive, Run, Settler, Sweep, Timing,
-    TurnStart, Turns,
-};
+use engine::tool::Secrets;
+use engine::turn::{Intake, Redrive, Sweep, Timing, TurnStart, Turns};
 use engine::unknown::Unknowns;
 use engine::view::View;
 use tokio::sync::watch;
@@ -45,49 +35,17 @@ mod notices;
 mod reminders;
 mod runs;
 mod shelf;
+mod wiring;
 
 pub use changes::Changes;
 pub use functions::FUNCTIONS;
 pub use hub::{Hub, Watch};
 pub use runs::{machine, machine_problems, occurrence};
 pub use shelf::Shelf;
-
-/// The turn's state machine, the same file that Step Functions runs.
-const TURN: &str = include_str!("../../../statemachines/turn.asl.json");
-
-/// What waits for people, the same file too.
-const APPROVAL: &str = include_str!("../../../statemachines/approval.asl.json");
-
-/// What sees notices through, the same file too.
-const NOTIFY: &str = include_str!("../../../statemachines/notify.asl.json");
-
-/// What waits for the time of reminders, the same file too.
-const REMINDER: &str = include_str!("../../../statemachines/reminder.asl.json");
+pub use wiring::Ground;
 
 /// The most holds one sweep takes over.
 const SWEEP: usize = 1000;
-
-/// Everything a host runs on.
-pub struct Ground {
-    /// Time, randomness, spawning.
-    pub runtime: Runtime,
-    /// Sessions, transcripts, outcomes, records.
-    pub store: Arc<Store>,
-    /// Standard executions.
-    pub journal: Arc<dyn Journal>,
-    /// The bot and who may talk to it.
-    pub shelf: Arc<Shelf>,
-    /// The way to the web, for tools.
-    pub http: Arc<dyn Http>,
-    /// Secrets by name.
-    pub secrets: Arc<dyn Secrets>,
-    /// The ways out.
-    pub carriers: Arc<dyn Carriers>,
-    /// Links for approvers.
-    pub links: Arc<dyn Links>,
-    /// Leases and limits.
-    pub timing: Timing,
-}
 
 /// A running host.
 pub struct Host {
@@ -116,262 +74,6 @@ pub struct Host {
 }
 
 impl Host {
-    /// Puts a host together. It does nothing until [`Host::recover`] or a message.
-    ///
-    /// # Errors
-    /// When a state machine is not valid.
-    pub fn new(ground: Ground) -> Result<Arc<Self>, Error> {
-        let Ground {
-            runtime,
-            store,
-            journal,
-            shelf,
-            http,
-            secrets,
-            carriers,
-            links,
-            timing,
-        } = ground;
-        let turn = parse("statemachines/turn.asl.json", TURN, MachineKind::Express)?;
-        let approval = parse(
-            "statemachines/approval.asl.json",
-            APPROVAL,
-            MachineKind::Standard,
-        )?;
-        let notify = parse(
-            "statemachines/notify.asl.json",
-            NOTIFY,
-            MachineKind::Standard,
-        )?;
-        let reminder = parse(
-            "statemachines/reminder.asl.json",
-            REMINDER,
-            MachineKind::Standard,
-        )?;
-        Ok(Arc::new_cyclic(|me: &Weak<Self>| {
-            let hub = Arc::new(Hub::default());
-            let switches = Arc::new(Switches::new(runtime.clone(), store.clone()));
-            let desk = Desk {
-                runtime: runtime.clone(),
-                documents: store.clone(),
-                bots: shelf.clone(),
-                waits: Arc::new(approvals::Executions(me.clone())),
-            };
-            let intake = Intake {
-                accept: Accept {
-                    runtime: runtime.clone(),
-                    sessions: store.clone(),
-                    bots: shelf.clone(),
-                    timing,
-                },
-                outcomes: store.clone(),
-                turns: Arc::new(Here(me.clone())),
-            };
-            let view = View {
-                sessions: store.clone(),
-                transcripts: store.clone(),
-                results: store.clone(),
-                outcomes: store.clone(),
-            };
-            let herald = Herald {
-                bus: Arc::new(events::Here(me.clone())),
-                view: view.clone(),
-            };
-            let settler = Settler {
-                runtime: runtime.clone(),
-                sessions: store.clone(),
-                spill: store.clone(),
-                timing,
-                herald: herald.clone(),
-            };
-            let deliver = Deliver {
-                settler,
-                transcripts: store.clone(),
-                outcomes: store.clone(),
-                carriers: carriers.clone(),
-                events: hub.clone(),
-            };
-            let toolbox = Toolbox {
-                http,
-                records: store.clone(),
-                secrets: secrets.clone(),
-                errands: Arc::new(NoErrands),
-            };
-            let executions = Arc::new(runs::Executions(me.clone()));
-            let start = Start {
-                runtime: runtime.clone(),
-                documents: store.clone(),
-                runs: executions.clone(),
-            };
-            let reminders = Reminders {
-                runtime: runtime.clone(),
-                documents: store.clone(),
-                alarms: Arc::new(reminders::Executions(me.clone())),
-            };
-            let clerk = Clerk {
-                catalogue: executions,
-                start: start.clone(),
-                reminders: reminders.clone(),
-                goals: Goals::from(&desk),
-            };
-            let effects = Effects {
-                runtime: runtime.clone(),
-                sessions: store.clone(),
-                documents: store.clone(),
-                results: store.clone(),
-                toolbox: toolbox.clone(),
-                switches: switches.clone(),
-            };
-            let ledger = Arc::new(Ledger::new(store.clone()));
-            let functions = functions::HostFunctions {
-                run: Run {
-                    runtime: runtime.clone(),
-                    sessions: store.clone(),
-                    transcripts: store.clone(),
-                    results: store.clone(),
-                    outcomes: store.clone(),
-                    spill: store.clone(),
-                    crew: shelf.clone(),
-                    carriers,
-                    desk: desk.clone(),
-                    secrets: secrets.clone(),
-                    ledger: ledger.clone(),
-                    switches: switches.clone(),
-                    events: hub.clone(),
-                    timing,
-                    herald: herald.clone(),
-                },
-                call_tool: CallTool {
-                    runtime: runtime.clone(),
-                    sessions: store.clone(),
-                    transcripts: store.clone(),
-                    results: store.clone(),
-                    documents: store.clone(),
-                    bots: shelf.clone(),
-                    toolbox: Toolbox {
-                        errands: Arc::new(clerk),
-                        ..toolbox
-                    },
-                    desk: desk.clone(),
-                    switches: switches.clone(),
-                    events: hub.clone(),
-                    timing,
-                },
-                fail: Fail {
-                    deliver: deliver.clone(),
-                    bots: shelf.clone(),
-                    results: store.clone(),
-                    documents: store.clone(),
-                },
-                deliver,
-                ask: Ask {
-                    desk: desk.clone(),
-                    intake: intake.clone(),
-                    links: links.clone(),
-                },
-                tell: Tell {
-                    desk: desk.clone(),
-                    intake: intake.clone(),
-                    herald: herald.clone(),
-                },
-                remind: reminder::Tell {
-                    documents: store.clone(),
-                    transcripts: store.clone(),
-                    intake: intake.clone(),
-                },
-                step_tool: StepTool {
-                    bots: shelf.clone(),
-                    effects: effects.clone(),
-                    desk: desk.clone(),
-                },
-                step_ask: StepAsk {
-                    crew: shelf.clone(),
-                    effects: effects.clone(),
-                    ledger,
-                },
-                step_http: StepHttp {
-                    bots: shelf.clone(),
-                    effects,
-                },
-                step_approve: StepApprove { desk: desk.clone() },
-                step_converse: StepConverse {
-                    goals: Goals::from(&desk),
-                    intake: intake.clone(),
-                    switches: switches.clone(),
-                },
-                step_wait: StepWait {
-                    runtime: runtime.clone(),
-                    documents: store.clone(),
-                },
-                step_notify: StepNotify {
-                    router: Router {
-                        notices: Notices::from(&desk),
-                        intake: intake.clone(),
-                        view: view.clone(),
-                        links,
-                    },
-                    escalations: Arc::new(notices::Executions(me.clone())),
-                },
-            };
-            let changes = Changes::default();
-            let journal = changes::Telling {
-                journal,
-                changes: changes.clone(),
-            };
-            let runner = Runner::new(
-                runtime.clone(),
-                Arc::new(functions),
-                Arc::new(journal),
-                Place::default(),
-            );
-            runner.register("turn", Arc::new(turn));
-            runner.register("approval", Arc::new(approval));
-            runner.register("notify", Arc::new(notify));
-            runner.register("reminder", Arc::new(reminder));
-            let start = Start {
-                runtime: runtime.clone(),
-                documents: store.clone(),
-                runs: Arc::new(runs::Executions(me.clone())),
-            };
-            let expressions = asl::Evaluator::shared(&runtime);
-            let fire = Fire {
-                catalogue: Arc::new(runs::Executions(me.clone())),
-                start: start.clone(),
-                expressions: expressions.clone(),
-            };
-            Self {
-                me: me.clone(),
-                workflows: runs::Shelved::default(),
-                timetable: Timetable::new(start.clone(), expressions),
-                start,
-                herald,
-                dispatch: Dispatch {
-                    fire,
-                    waits: Arc::new(approvals::Executions(me.clone())),
-                },
-                intake,
-                desk,
-                reminders,
-                sweep: Sweep {
-                    runtime: runtime.clone(),
-                    sessions: store.clone(),
-                    timing,
-                },
-                view,
-                runtime,
-                store,
-                shelf,
-                secrets,
-                switches,
-                hub,
-                changes,
-                runner,
-                running: watch::Sender::default(),
-                timing,
-            }
-        }))
-    }
-
     /// Takes over what an earlier process left, and keeps sweeping from now on.
     ///
     /// # Errors
@@ -569,15 +271,4 @@ async fn keep_sweeping(host: Weak<Host>, runtime: Runtime, timing: Timing) {
             Err(error) => tracing::error!(error = %error.chain(), "the sweep failed"),
         }
     }
-}
-
-/// The state machine that the text of `file` defines, with what it calls filled in.
-fn parse(file: &str, text: &str, kind: MachineKind) -> Result<StateMachine, Error> {
-    let invalid = |reason: String| Error::new(Kind::Internal, format!("{file}: {reason}"));
-    let text = asl::substitute(text, |called| Some(functions::address(called)))
-        .map_err(|error| invalid(error.to_string()))?;
-    StateMachine::parse(&text, kind).map_err(|diagnostics| {
-        let reasons = diagnostics.iter().map(|reason| format!("{reason:#}"));
-        invalid(reasons.collect::<Vec<_>>().join("; "))
-    })
 }

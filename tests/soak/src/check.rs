@@ -192,10 +192,11 @@ fn deeds(deed: &Deed, tools: &[ToolTrace], outside: &Outside) -> Result<(), Brok
     holds(deed.times == 1 || !once, || {
         format!("done {} times: {deed:?}", deed.times)
     })?;
-    let calls = tools
+    let calls: Vec<&ToolTrace> = tools
         .iter()
-        .filter(|call| call.tool == service.tool && call.arguments == deed.body);
-    let statuses: Vec<Option<ToolStatus>> = calls.map(|call| call.status).collect();
+        .filter(|call| call.tool == service.tool && call.arguments == deed.body)
+        .collect();
+    let statuses: Vec<Option<ToolStatus>> = calls.iter().map(|call| call.status).collect();
     let known = statuses
         .iter()
         .any(|status| matches!(status, Some(ToolStatus::Succeeded | ToolStatus::Unknown)) || !once);
@@ -206,7 +207,7 @@ fn deeds(deed: &Deed, tools: &[ToolTrace], outside: &Outside) -> Result<(), Brok
         outside.count("paid with a yes");
     }
     outside.count(service.counted);
-    holds(known, || format!("nobody knows of {deed:?}: {statuses:?}"))
+    holds(known, || format!("nobody knows of {deed:?}: {calls:?}"))
 }
 
 /// What a turn undid, it undid once each and the latest first; one that failed before its commit point left

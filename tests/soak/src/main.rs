@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use soak::live_many;
+use tracing_subscriber::EnvFilter;
 
 const USAGE: &str = "usage: soak [--seed SEED] [--seeds N] [--from SEED] [--minutes M]";
 
@@ -45,6 +46,10 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
     let began = Instant::now();
     let lived = live_many(options.from, options.seeds, options.end);
     let seconds = began.elapsed().as_secs_f64();

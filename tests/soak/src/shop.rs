@@ -92,6 +92,9 @@ impl Http for Outside {
         if request.method != "GET" {
             self.begins("an effect");
         }
+        let (millis, body) = (self.runtime.now().0, request.body.as_deref());
+        let body = String::from_utf8_lossy(body.unwrap_or_default());
+        tracing::debug!(millis, request.method, request.url, %body, "the shop is asked");
         self.pause(500).await;
         if self.fails("the shop could not be reached", 12) {
             return Err(HttpFailure::NotSent("no connection".to_owned()));
@@ -108,6 +111,11 @@ impl Http for Outside {
             return Ok(answer(if done { 200 } else { 404 }, b"{}"));
         }
         self.act(&request);
+        tracing::debug!(
+            millis = self.runtime.now().0,
+            request.url,
+            "the shop has done it"
+        );
         if self.fails("the shop's answer was lost", 8) {
             return Err(HttpFailure::Unknown("connection reset".to_owned()));
         }

@@ -80,7 +80,7 @@ impl Shelved {
 /// When it is not valid, which the compiler should have told.
 pub fn machine(name: &str, definition: &Value) -> Result<StateMachine, Error> {
     let file = format!("workflows/{name}.yaml");
-    super::parse(&file, &definition.to_string(), MachineKind::Standard)
+    super::wiring::parse(&file, &definition.to_string(), MachineKind::Standard)
 }
 
 /// Mistakes of machines that the compiler let pass; there should be none.

@@ -18,6 +18,7 @@ mod calls;
 mod converse;
 mod flow;
 mod refer;
+mod retry;
 
 use crate::workflow::arrange::{Unit, arrange};
 

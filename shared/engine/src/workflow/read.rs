@@ -12,6 +12,7 @@ use crate::yaml::{self, Node, Yaml};
 mod actions;
 mod converse;
 mod fields;
+mod http;
 mod notify;
 mod steps;
 mod triggers;

@@ -4,28 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::retry::{self, Retried};
 use super::{Compiler, States, assign, nulls};
 use crate::workflow::plan::{Action, Step};
 use crate::workflow::scope::{Scope, variable};
 use crate::workflow::template::jsonata;
-
-/// What trying again does not help.
-const FINAL: [&str; 11] = [
-    "Invalid",
-    "NotFound",
-    "Unauthenticated",
-    "Forbidden",
-    "ModelFailed",
-    "ToolFailed",
-    "Unknown",
-    "Denied",
-    "Internal",
-    "States.Timeout",
-    "States.QueryEvaluationError",
-];
-
-/// What a `retry` that names no errors is for.
-const PASSING: [&str; 4] = ["ToolFailed", "ModelFailed", "Unavailable", "States.Timeout"];
 
 /// Seconds that one try may take when the step does not say.
 const TIMEOUT: u64 = 60;
@@ -40,15 +23,6 @@ const AWAITED: u64 = 86_400;
 const ANSWERED: u64 = 600;
 /// Seconds that quiet hours last at most, with what clocks may add to them.
 const QUIET: u64 = 2 * 86_400;
-
-/// What is tried again without being asked to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Retried {
-    /// A function that broke off or could not be reached: it knows what it has done.
-    Function,
-    /// Nothing.
-    Flow,
-}
 
 impl<'w> Compiler<'w> {
     /// Compiles a step that calls something.
@@ -249,7 +223,7 @@ impl<'w> Compiler<'w> {
         state["Assign"] =
             json!({ format!("approval_{}", step.name): jsonata("$states.result.output.approval") });
         state["Next"] = Value::from(step.name.as_str());
-        state["Retry"] = json!([never(&FINAL), infrastructure()]);
+        state["Retry"] = retry::of_function();
         let catch = self.catchers(step, scope, next, None);
         if !catch.is_empty() {
             state["Catch"] = Value::Array(catch);
@@ -307,7 +281,7 @@ impl<'w> Compiler<'w> {
         retried: Retried,
         states: &mut States,
     ) {
-        let retry = retry(step, retried);
+        let retry = retry::of_step(step, retried);
         if !retry.is_empty() {
             state["Retry"] = Value::Array(retry);
         }
@@ -376,65 +350,5 @@ pub(super) fn waiting(function: &str, payload: Value, seconds: u64) -> Value {
         "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
         "Arguments": { "FunctionName": format!("${{{function}}}"), "Payload": payload },
         "TimeoutSeconds": seconds,
-    })
-}
-
-fn retry(step: &Step, retried: Retried) -> Vec<Value> {
-    let own = step.retry.as_ref().map(|retry| {
-        let on: Vec<&str> = match retry.on.as_slice() {
-            [] if retried == Retried::Flow => vec!["States.ALL"],
-            [] => PASSING.to_vec(),
-            some => some.iter().map(String::as_str).collect(),
-        };
-        let mut retrier = json!({
-            "ErrorEquals": on,
-            "IntervalSeconds": retry.interval.as_secs().max(1),
-            "BackoffRate": retry.backoff,
-            "MaxAttempts": retry.max_attempts - 1,
-            "MaxDelaySeconds": retry.max_interval.as_secs().max(2),
-        });
-        if retry.jitter {
-            retrier["JitterStrategy"] = Value::from("FULL");
-        }
-        (
-            on.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(),
-            retrier,
-        )
-    });
-    let taken: Vec<String> = own.as_ref().map_or_else(Vec::new, |(on, _)| on.clone());
-    let mut retriers: Vec<Value> = own.into_iter().map(|(_, retrier)| retrier).collect();
-    if retried == Retried::Function && !taken.iter().any(|name| name == "States.ALL") {
-        let unacknowledged = match &step.action {
-            Action::Notify(notification) if notification.acknowledge.is_some() => {
-                Some("Unacknowledged")
-            }
-            _ => None,
-        };
-        let never_again: Vec<&str> = FINAL
-            .into_iter()
-            .chain(unacknowledged)
-            .filter(|name| !taken.iter().any(|on| on == name))
-            .collect();
-        retriers.push(never(&never_again));
-        if !taken.iter().any(|name| name == "States.TaskFailed") {
-            retriers.push(infrastructure());
-        }
-    }
-    retriers
-}
-
-fn never(errors: &[&str]) -> Value {
-    json!({ "ErrorEquals": errors, "MaxAttempts": 0 })
-}
-
-/// A function that broke off, or could not be called.
-fn infrastructure() -> Value {
-    json!({
-        "ErrorEquals": ["States.TaskFailed"],
-        "IntervalSeconds": 2,
-        "BackoffRate": 2,
-        "MaxAttempts": 8,
-        "MaxDelaySeconds": 300,
-        "JitterStrategy": "FULL",
     })
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::calls::{Retried, waiting};
+use super::calls::waiting;
+use super::retry::Retried;
 use super::{Compiler, States};
 use crate::bot::problem::did_you_mean;
 use crate::bot::{Place, misfit};

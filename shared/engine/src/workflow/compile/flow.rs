@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Compiler, States, assign, calls, conclude, nulls};
+use super::retry::Retried;
+use super::{Compiler, States, assign, conclude, nulls};
 use crate::workflow::Expression;
 use crate::workflow::arrange::{Unit, arrange};
 use crate::workflow::plan::{Action, Block, Rule, Step, Wait};
@@ -210,7 +211,7 @@ impl<'w> Compiler<'w> {
             "Assign": { variable(&step.name): jsonata("$states.result") },
             "Next": next,
         });
-        self.handlers(step, scope, next, &mut state, calls::Retried::Flow, states);
+        self.handlers(step, scope, next, &mut state, Retried::Flow, states);
     }
 
     pub(super) fn parallel(
@@ -232,7 +233,7 @@ impl<'w> Compiler<'w> {
             "Assign": { variable(&step.name): jsonata("$merge($states.result)") },
             "Next": next,
         });
-        self.handlers(step, scope, next, &mut state, calls::Retried::Flow, states);
+        self.handlers(step, scope, next, &mut state, Retried::Flow, states);
     }
 
     /// Chains that their `needs` let run beside each other.
