@@ -19,7 +19,7 @@ use serde_json::json;
 mod world;
 
 use crate::nobody::Nobody;
-use world::{Machine, call, give_up, session};
+use world::{Machine, call, call_twice, give_up, session};
 
 const LONG: Duration = Duration::from_secs(150);
 
@@ -191,6 +191,14 @@ fn pays(_: u32, asked: &str, conversation: &[ChatMessage]) -> Conclusion {
     }
 }
 
+/// Pays by two calls that are the same, and so one payment.
+fn pays_twice(_: u32, _: &str, conversation: &[ChatMessage]) -> Conclusion {
+    match conversation.last() {
+        Some(ChatMessage::Tool { content, .. }) => Conclusion::Reply(content.clone()),
+        _ => call_twice("pay", json!({ "amount": 50 })),
+    }
+}
+
 /// A machine whose power was cut while it paid.
 fn cut_while_paying(seed: u64, paid: bool, forgetful: bool) -> Machine {
     let mut machine = Machine::new(seed, pays);
@@ -222,6 +230,33 @@ fn the_other_side_is_asked_what_came_of_a_call_that_nobody_saw_end() {
             assert_eq!(tool.result["body"], json!({ "receipt": 7 }));
         }
     }
+}
+
+#[test]
+fn of_two_calls_that_are_the_same_one_is_taken_up() {
+    let mut asked = 0;
+    for millis in (1900..2500).step_by(20) {
+        let mut machine = Machine::new(millis, pays_twice);
+        machine.say("m1", "pay 50");
+        machine.simulation.run_for(Duration::from_millis(millis));
+        machine.cut_power();
+        machine.simulation.run_for(Duration::ZERO);
+        machine.host();
+        // What was not acknowledged comes again.
+        machine.say("m1", "pay 50");
+        machine.simulation.run_for(LONG);
+        assert_eq!(machine.ledger(), ["pay 50"], "after {millis} ms");
+        {
+            let hotel = machine.hotel.lock().unwrap();
+            assert_eq!(hotel.told, 1, "after {millis} ms");
+            asked += hotel.asked;
+        }
+        let trace = trace(&mut machine);
+        for tool in &trace.turns[0].rounds[0].tools {
+            assert_eq!(tool.status, Some(ToolStatus::Succeeded), "{trace:#?}");
+        }
+    }
+    assert!(asked > 0, "no claim was found");
 }
 
 #[test]

@@ -8,8 +8,8 @@ use aws::Store;
 use engine::message::Channel;
 use engine::runtime::Time;
 use engine::session::{
-    Applied, Chain, Command, Consent, Hold, Intended, InvocationId, Next, Origin, OwnerId, Pending,
-    PlanId, Refusal, Rotate, Session, SessionKey, Sessions, Step, Terms,
+    Applied, Chain, Claim, Command, Consent, Hold, Intended, InvocationId, Next, Origin, OwnerId,
+    Pending, PlanId, Refusal, Rotate, Session, SessionKey, Sessions, Step, Terms,
 };
 use futures::future::join_all;
 use ground::tokio_runtime;

@@ -89,23 +89,20 @@ impl World {
                 }
             }
             Lane::Claim { by, left } => self.claim(scene, run, lane, &call, (by, left))?,
-            Lane::Look { by, left } => self.look(scene, &call, (by, left), choice),
-            Lane::Check {
-                by,
-                left,
-                stopped,
-                renew,
-            } => match (self.desk.stopped, renew) {
-                (true, _) => {
+            Lane::TakeUp { by, left, .. } => match self.issue(scene, run, lane)? {
+                Ok(()) => self.taken_up(scene, &call, left),
+                Err(Refusal::Claimed(claim)) if claim.by.0 == by => {
+                    self.taken_up(scene, &call, left)
+                }
+                Err(_) => Lane::Done,
+            },
+            Lane::Look { left } => self.look(scene, &call, left, choice),
+            Lane::Check { left, stopped } => match self.desk.stopped {
+                true => {
                     scene.tally.count(Event::NotBegun);
                     Lane::Record { found: stopped }
                 }
-                (false, true) => Lane::Renew { by, left },
-                (false, false) => Lane::Work { left },
-            },
-            Lane::Renew { left, .. } => match self.issue(scene, run, lane)? {
-                Ok(()) | Err(Refusal::NotLater) => Lane::Work { left },
-                Err(_) => Lane::Done,
+                false => Lane::Work { left },
             },
             Lane::Work { left } => {
                 let effect = Effect {
@@ -153,13 +150,7 @@ impl World {
             Lane::Ask
         } else if scene.setting.faults.stops > 0 {
             let stopped = Found::Failed;
-            let renew = false;
-            Lane::Check {
-                by,
-                left,
-                stopped,
-                renew,
-            }
+            Lane::Check { left, stopped }
         } else {
             Lane::Work { left }
         };
@@ -176,20 +167,8 @@ impl World {
                     Lane::Done
                 } else if asks {
                     Lane::Ask
-                } else if scene.setting.slip == Slip::RunsOrphansAgain {
-                    Lane::Renew { by, left }
-                } else if call.tool == Tool::Seek {
-                    Lane::Look { by, left }
-                } else if !call.tool.is_repeatable() {
-                    Lane::Record {
-                        found: Found::Unknown,
-                    }
-                } else if self.session().tries >= scene.setting.tries {
-                    Lane::Record {
-                        found: Found::Failed,
-                    }
                 } else {
-                    again(scene.setting, (by, left), Found::Unknown)
+                    Lane::TakeUp { by, left, fence }
                 }
             }
             Err(refusal) => {
@@ -201,14 +180,27 @@ impl World {
         })
     }
 
+    /// What is done about a call of a dead hold, by the one that took it up.
+    fn taken_up(&self, scene: Scene<'_>, call: &Call, left: i8) -> Lane {
+        if scene.setting.slip == Slip::RunsOrphansAgain {
+            Lane::Work { left }
+        } else if call.tool == Tool::Seek {
+            Lane::Look { left }
+        } else if !call.tool.is_repeatable() {
+            Lane::Record {
+                found: Found::Unknown,
+            }
+        } else if self.session().tries >= scene.setting.tries {
+            Lane::Record {
+                found: Found::Failed,
+            }
+        } else {
+            again(scene.setting, left, Found::Unknown)
+        }
+    }
+
     /// The other side says whether a call of a dead hold happened, unless it says nothing.
-    fn look(
-        &mut self,
-        scene: Scene<'_>,
-        call: &Call,
-        (by, left): (u64, i8),
-        choice: Choice,
-    ) -> Lane {
+    fn look(&mut self, scene: Scene<'_>, call: &Call, left: i8, choice: Choice) -> Lane {
         if choice == Choice::NotDoneUnseen {
             self.left.timeouts -= 1;
             let found = Found::Unknown;
@@ -224,7 +216,7 @@ impl World {
             let found = Found::Failed;
             return Lane::Record { found };
         }
-        again(scene.setting, (by, left), Found::Failed)
+        again(scene.setting, left, Found::Failed)
     }
 
     fn work(
@@ -316,17 +308,11 @@ impl World {
 }
 
 /// What a dead hold had claimed is made again, unless the bot was stopped.
-fn again(setting: &Setting, (by, left): (u64, i8), stopped: Found) -> Lane {
-    if setting.faults.stops > 0 && setting.slip != Slip::ForgetsTheStop {
-        let renew = true;
-        return Lane::Check {
-            by,
-            left,
-            stopped,
-            renew,
-        };
+fn again(setting: &Setting, left: i8, stopped: Found) -> Lane {
+    match setting.faults.stops > 0 && setting.slip != Slip::ForgetsTheStop {
+        true => Lane::Check { left, stopped },
+        false => Lane::Work { left },
     }
-    Lane::Renew { by, left }
 }
 
 /// What is recorded of an effect of which nobody saw the end.

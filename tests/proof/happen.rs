@@ -83,7 +83,7 @@ impl Proof {
                     Phase::Tools { lanes, .. } => lanes.as_slice(),
                     _ => &[],
                 });
-                let passed = |lane: &&Lane| matches!(lane, Lane::Work { .. } | Lane::Renew { .. });
+                let passed = |lane: &&Lane| matches!(lane, Lane::Work { .. });
                 world.desk.under_way = lanes.filter(passed).count() as u8;
             }
             Action::Tick => return Ok(self.tick(world)),

@@ -51,6 +51,7 @@ pub(super) fn hold(command: &Command) -> Option<Hold> {
 pub(super) fn step(command: &Command) -> Option<Step> {
     match command {
         Command::Claim { step, .. }
+        | Command::TakeUp { step, .. }
         | Command::Gate { step, .. }
         | Command::Skip { step, .. }
         | Command::Free { step } => Some(*step),

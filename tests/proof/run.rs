@@ -56,20 +56,18 @@ pub(crate) enum Lane {
     Ask,
     /// The other side is asked whether an earlier hold's call happened.
     Look {
-        by: u64,
         left: i8,
     },
-    /// Whether the bot was stopped; what it is then recorded as, and whether the lease is renewed else.
+    /// Whether the bot was stopped, and what it is then recorded as.
     Check {
-        by: u64,
         left: i8,
         stopped: Found,
-        renew: bool,
     },
-    /// The intent is an earlier hold's and may run again.
-    Renew {
+    /// The intent is that of an earlier hold, with this fence, and is made this one's own.
+    TakeUp {
         by: u64,
         left: i8,
+        fence: u64,
     },
     Work {
         left: i8,
@@ -223,9 +221,7 @@ impl Phase {
                     lane,
                     Lane::Consume { by: own, .. }
                     | Lane::Claim { by: own, .. }
-                    | Lane::Look { by: own, .. }
-                    | Lane::Check { by: own, .. }
-                    | Lane::Renew { by: own, .. }
+                    | Lane::TakeUp { by: own, .. }
                         if *own == by
                 )
             }),
@@ -267,7 +263,7 @@ impl Phase {
                         | Lane::Claim { left, .. }
                         | Lane::Look { left, .. }
                         | Lane::Check { left, .. }
-                        | Lane::Renew { left, .. }
+                        | Lane::TakeUp { left, .. }
                         | Lane::Work { left, .. } => pass(left),
                         Lane::Record { .. } | Lane::Ask | Lane::Done => {}
                     }

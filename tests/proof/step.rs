@@ -1,7 +1,7 @@
 //! One step of a run, as the functions of `engine::turn` take it: at most one write, or one read and what
 //! follows from it.
 
-use engine::session::{Chain, Command, Intended, Next, Refusal, Rotate, Step, Terms};
+use engine::session::{Chain, Claim, Command, Intended, Next, Refusal, Rotate, Step, Terms};
 
 use super::call::commits;
 use super::invariant::Broken;
@@ -175,7 +175,22 @@ impl World {
                     calm: plan(id).calm.then_some(plan(id).upto),
                     commits: commits(plan(id).says.calls().get(lane)?),
                 },
-                Lane::Renew { .. } => Command::Renew { hold, until },
+                Lane::TakeUp { by, fence, .. } => {
+                    let intent = plan(id).says.calls().get(lane)?.intent.clone();
+                    // A hold claims an intent once, so that its claim is known by its fence.
+                    let found = self.session().intents.get(&intent).copied();
+                    let gone = Claim {
+                        fence: *fence,
+                        by: invocation(0),
+                    };
+                    Command::TakeUp {
+                        step: step_of(run.hold, plan(id).turn),
+                        intent,
+                        from: found.filter(|claim| claim.fence == *fence).unwrap_or(gone),
+                        by: invocation(*by),
+                        until,
+                    }
+                }
                 _ => return None,
             },
             Phase::Gate(parcel) => {

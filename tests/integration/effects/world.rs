@@ -37,6 +37,8 @@ pub(super) struct Hotel {
     pub(super) answers_late: bool,
     /// How often it was asked what it did.
     pub(super) asked: usize,
+    /// How often it was told to do something.
+    pub(super) told: usize,
 }
 
 pub(super) type World = Arc<Mutex<Hotel>>;
@@ -72,6 +74,19 @@ pub(super) fn call(tool: &str, arguments: Value) -> Conclusion {
     Conclusion::Tools {
         text: String::new(),
         calls: vec![call],
+    }
+}
+
+/// The same call, twice at once.
+pub(super) fn call_twice(tool: &str, arguments: Value) -> Conclusion {
+    let call = |id: &str| ToolCall {
+        id: id.to_owned(),
+        name: tool.to_owned(),
+        arguments: arguments.clone(),
+    };
+    Conclusion::Tools {
+        text: String::new(),
+        calls: vec![call("1"), call("2")],
     }
 }
 
@@ -118,6 +133,7 @@ impl Desk {
             .iter()
             .find(|(name, _)| name == "idempotency-key");
         let key = key.unwrap().1.clone();
+        hotel.told += 1;
         if let Some(answer) = hotel.done.get(&key) {
             return (200, answer.clone());
         }

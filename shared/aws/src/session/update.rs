@@ -55,6 +55,13 @@ pub(crate) fn update(command: &Command, parted: Option<&BodyKey>) -> Update {
             };
             self::calm(draft, step.turn, *calm)
         }
+        Command::TakeUp {
+            step,
+            intent,
+            from,
+            by,
+            until,
+        } => take_up(*step, intent, *from, *by, *until),
         Command::Gate {
             step,
             chain,
@@ -183,6 +190,18 @@ fn claim(step: Step, chain: Chain, intent: &str, by: InvocationId, until: Time) 
         .set("#intents.#intent", ":claim")
         .value(":claim", claim_value(&Claim { fence, by }))
         .set("#plan", ":plan")
+        .set("#lease", ":until")
+        .number(":until", until.0)
+}
+
+fn take_up(step: Step, intent: &str, from: Claim, by: InvocationId, until: Time) -> Draft {
+    let fence = step.hold.fence;
+    running(step)
+        .when("#intents.#intent = :from")
+        .name("#intent", intent)
+        .value(":from", claim_value(&from))
+        .set("#intents.#intent", ":claim")
+        .value(":claim", claim_value(&Claim { fence, by }))
         .set("#lease", ":until")
         .number(":until", until.0)
 }

@@ -149,6 +149,20 @@ pub enum Command {
         /// Whether the turn reaches its commit point with this effect; not when it can be undone.
         commits: bool,
     },
+    /// Make an intent that an earlier hold opened this hold's own, before anything is done about it: of several
+    /// invocations one does.
+    TakeUp {
+        /// The running turn.
+        step: Step,
+        /// The intent's key.
+        intent: String,
+        /// The claim as it was found.
+        from: Claim,
+        /// The invocation that will act.
+        by: InvocationId,
+        /// Until when the hold is extended.
+        until: Time,
+    },
     /// The commit point: drain the answered messages into the outbox.
     Gate {
         /// The running turn.

@@ -139,7 +139,7 @@ fn whatever_is_asked_a_session_lives_as_its_type_says() {
     use Lifecycle::{Active, Closed, HandedOff, Idle, New, Working};
     let all = [New, Working, Active, Idle, HandedOff, Closed];
     let mut taken = std::collections::BTreeMap::new();
-    for seed in seeds(800) {
+    for seed in seeds(2000) {
         for (from, to) in life(seed) {
             assert!(
                 from.may_become(to),

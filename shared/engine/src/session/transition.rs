@@ -39,6 +39,15 @@ impl Session {
                 .or_else(|| self.intents.get(intent).copied().map(Refusal::Claimed))
                 .or_else(|| self.handed_off())
                 .or_else(|| self.superseded(step.turn, *calm)),
+            Command::TakeUp {
+                step, intent, from, ..
+            } => self
+                .not_running(*step)
+                .or_else(|| match self.intents.get(intent) {
+                    Some(claim) if claim == from => None,
+                    Some(claim) => Some(Refusal::Claimed(*claim)),
+                    None => Some(Refusal::OtherPlan),
+                }),
             Command::Gate {
                 step,
                 chain,
@@ -162,6 +171,18 @@ impl Session {
                 if *commits {
                     self.commit = Some(step.turn);
                 }
+                self.lease = Some(*until);
+            }
+            Command::TakeUp {
+                step,
+                intent,
+                by,
+                until,
+                ..
+            } => {
+                let fence = step.hold.fence;
+                self.intents
+                    .insert(intent.clone(), Claim { fence, by: *by });
                 self.lease = Some(*until);
             }
             Command::Gate {

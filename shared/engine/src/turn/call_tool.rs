@@ -53,8 +53,8 @@ pub struct CallTool {
 enum Leave {
     /// Run it.
     Granted,
-    /// An earlier hold claimed it and nobody saw what came of it.
-    Orphaned,
+    /// An earlier hold claimed it so, and nobody saw what came of it.
+    Orphaned(Claim),
     /// Another invocation of this hold runs it.
     Elsewhere,
     /// The run is not the session's any more.
@@ -92,7 +92,7 @@ impl CallTool {
                 .await?
         };
         let outcome = match leave {
-            Leave::Granted | Leave::Orphaned if let Some(rule) = asks => {
+            Leave::Granted | Leave::Orphaned(_) if let Some(rule) = asks => {
                 self.ask(&bot, (tool, rule), planned, &call).await?
             }
             Leave::Granted => match self.go(key, tool).await? {
@@ -104,9 +104,16 @@ impl CallTool {
                 Err(why) if self.has_time(begun) => ToolOutcome::failed(why),
                 Err(_) => return Ok(()),
             },
-            Leave::Orphaned => match self.take_up((&bot, tool), planned, &call, begun).await? {
-                Some(outcome) => outcome,
-                None => return Ok(()),
+            Leave::Orphaned(from) => match self.take_up(planned, &call, from, by).await? {
+                Leave::Granted => {
+                    let taken_up = self.go_on((&bot, tool), planned, &call, begun).await?;
+                    let Some(outcome) = taken_up else {
+                        return Ok(());
+                    };
+                    outcome
+                }
+                Leave::Elsewhere => return self.wait_for(key, &call.intent).await,
+                Leave::Orphaned(_) | Leave::Lost => return Ok(()),
             },
             Leave::Elsewhere => return self.wait_for(key, &call.intent).await,
             Leave::Lost => return Ok(()),
@@ -156,10 +163,8 @@ impl CallTool {
                 {
                     Leave::Granted
                 }
-                Applied::Refused(Refusal::Claimed(Claim { fence, .. }), _)
-                    if fence < hold.fence =>
-                {
-                    Leave::Orphaned
+                Applied::Refused(Refusal::Claimed(claim), _) if claim.fence < hold.fence => {
+                    Leave::Orphaned(claim)
                 }
                 Applied::Refused(Refusal::Claimed(_), _) => Leave::Elsewhere,
                 Applied::Refused(..) => Leave::Lost,

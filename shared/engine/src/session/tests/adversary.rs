@@ -2,8 +2,8 @@
 
 use super::dice::Dice;
 use super::{
-    Chain, Command, Consent, Hold, Intended, InvocationId, Next, Origin, OwnerId, Pending, PlanId,
-    Rotate, Session, Step, Terms, Time,
+    Chain, Claim, Command, Consent, Hold, Intended, InvocationId, Next, Origin, OwnerId, Pending,
+    PlanId, Rotate, Session, Step, Terms, Time,
 };
 
 /// Small, so that the generations of seen messages rotate often.
@@ -32,7 +32,7 @@ impl Adversary {
         if self.dice.one_in(15) {
             return self.take_over(session);
         }
-        match self.dice.below(15) {
+        match self.dice.below(16) {
             0..=3 => self.accept(),
             4 => self.reclaim(session),
             5 => Command::Renew {
@@ -61,9 +61,41 @@ impl Adversary {
                 from: self.near(session.head()),
                 count: self.dice.pick(&[1, 1, 2]),
             },
+            14 => self.take_up(session),
             _ => Command::Free {
                 step: self.step(session),
             },
+        }
+    }
+
+    fn take_up(&mut self, session: &Session) -> Command {
+        let claims: Vec<_> = session.intents.iter().collect();
+        let (intent, from) = match claims.as_slice() {
+            [] => {
+                let fence = session.fence;
+                (
+                    "charge:#1".to_owned(),
+                    Claim {
+                        fence,
+                        by: self.invocation(),
+                    },
+                )
+            }
+            claims => {
+                let (intent, claim) = self.dice.pick(claims);
+                (intent.clone(), *claim)
+            }
+        };
+        let stale = Claim {
+            fence: from.fence,
+            by: self.invocation(),
+        };
+        Command::TakeUp {
+            step: self.step(session),
+            intent,
+            from: if self.dice.one_in(4) { stale } else { from },
+            by: self.invocation(),
+            until: self.until(),
         }
     }
 

@@ -101,7 +101,7 @@ impl Phase {
             Self::Skip { .. } => "died skipping",
             Self::Free { .. } => "died freeing",
             Self::Think { .. } => "died thinking",
-            Self::Claim { .. } | Self::Renew(_) => "died before the effect",
+            Self::Claim { .. } | Self::TakeUp { .. } | Self::Renew(_) => "died before the effect",
             Self::Effect { .. } => "died between claim and effect",
             Self::Record { .. } => "died between effect and record",
             Self::Gate { .. } => "died before gate",

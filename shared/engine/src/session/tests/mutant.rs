@@ -110,6 +110,7 @@ fn hold(command: &Command) -> Option<super::Hold> {
         | Command::Finish { hold, .. }
         | Command::Recover { hold, .. } => Some(*hold),
         Command::Claim { step, .. }
+        | Command::TakeUp { step, .. }
         | Command::Gate { step, .. }
         | Command::Skip { step, .. }
         | Command::Free { step } => Some(step.hold),
@@ -124,6 +125,7 @@ fn hold(command: &Command) -> Option<super::Hold> {
 fn step(command: &Command) -> Option<u64> {
     match command {
         Command::Claim { step, .. }
+        | Command::TakeUp { step, .. }
         | Command::Gate { step, .. }
         | Command::Skip { step, .. }
         | Command::Free { step } => Some(step.turn),

@@ -13,19 +13,53 @@ mod acts;
 /// What a run does next.
 #[derive(Clone, Debug)]
 pub(super) enum Phase {
-    Reclaim { from: Hold },
+    Reclaim {
+        from: Hold,
+    },
     Begin,
-    Skip { turn: u64, from: u64, count: usize },
-    Free { turn: u64 },
-    Think { turn: Batch, round: u32 },
-    Claim { plan: PlanId, at: usize },
+    Skip {
+        turn: u64,
+        from: u64,
+        count: usize,
+    },
+    Free {
+        turn: u64,
+    },
+    Think {
+        turn: Batch,
+        round: u32,
+    },
+    Claim {
+        plan: PlanId,
+        at: usize,
+    },
     Renew(Box<Phase>),
-    Effect { plan: PlanId, at: usize },
-    Record { plan: PlanId, at: usize },
-    Gate { plan: PlanId },
-    Send { plan: PlanId },
-    Resend { plan: PlanId },
-    Finish { turn: u64, recovers: bool },
+    TakeUp {
+        plan: PlanId,
+        at: usize,
+        from: Claim,
+    },
+    Effect {
+        plan: PlanId,
+        at: usize,
+    },
+    Record {
+        plan: PlanId,
+        at: usize,
+    },
+    Gate {
+        plan: PlanId,
+    },
+    Send {
+        plan: PlanId,
+    },
+    Resend {
+        plan: PlanId,
+    },
+    Finish {
+        turn: u64,
+        recovers: bool,
+    },
 }
 
 /// The messages that a turn answers, and the plan it goes on from.
@@ -79,7 +113,9 @@ impl Run {
     /// Another invocation of the same task: it starts over and knows nothing of the first.
     pub(super) fn retried(self, by: InvocationId) -> Self {
         let phase = match self.phase {
-            Phase::Effect { plan, at } | Phase::Record { plan, at } => Phase::Claim { plan, at },
+            Phase::TakeUp { plan, at, .. }
+            | Phase::Effect { plan, at }
+            | Phase::Record { plan, at } => Phase::Claim { plan, at },
             Phase::Send { plan } => Phase::Gate { plan },
             Phase::Renew(_) | Phase::Resend { .. } | Phase::Finish { .. } => Phase::Begin,
             other => other,
@@ -102,6 +138,7 @@ impl Run {
             Phase::Think { turn, round } => self.think(world, turn, round),
             Phase::Claim { plan, at } => self.claim(world, plan, at),
             Phase::Renew(next) => self.renew(world, *next),
+            Phase::TakeUp { plan, at, from } => self.take_up(world, plan, at, from),
             Phase::Effect { plan, at } => self.effect(world, plan, at),
             Phase::Record { plan, at } => {
                 let key = call(world, plan, at).expect("a call");

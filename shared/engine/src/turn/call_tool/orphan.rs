@@ -2,18 +2,47 @@
 
 use std::time::Duration;
 
-use super::CallTool;
+use super::{CallTool, Leave};
 use crate::bot::{Bot, Tool};
 use crate::error::Error;
-use crate::session::{Applied, Command, Refusal};
+use crate::session::{Applied, Claim, Command, InvocationId, Refusal};
 use crate::tool::{Evidence, ToolOutcome};
 use crate::transcript::PlannedCall;
 use crate::turn::Planned;
 
 impl CallTool {
-    /// What such a call comes to, if that is this run's to say. The hold that claimed it has ended, and so has the time
-    /// it had for the effect.
+    /// Makes such a call this invocation's own, unless it was settled meanwhile, or is another's by now: a plan may hold
+    /// the same call twice, and Step Functions may run a task twice.
     pub(super) async fn take_up(
+        &self,
+        planned: &Planned,
+        call: &PlannedCall,
+        from: Claim,
+        by: InvocationId,
+    ) -> Result<Leave, Error> {
+        let key = &planned.start.session;
+        if self.results.result(key, &call.intent).await?.is_some() {
+            return Ok(Leave::Lost);
+        }
+        let take_up = Command::TakeUp {
+            step: planned.step(),
+            intent: call.intent.clone(),
+            from,
+            by,
+            until: self.runtime.now().plus(self.timing.lease),
+        };
+        Ok(match self.sessions.apply(key, take_up).await? {
+            Applied::Done(_) => Leave::Granted,
+            // The answer to an earlier try of the write was lost.
+            Applied::Refused(Refusal::Claimed(claim), _) if claim.by == by => Leave::Granted,
+            Applied::Refused(Refusal::Claimed(_), _) => Leave::Elsewhere,
+            Applied::Refused(..) => Leave::Lost,
+        })
+    }
+
+    /// What a call comes to that was taken up, if that is this run's to say. The hold that claimed it has ended, and so
+    /// has the time it had for the effect.
+    pub(super) async fn go_on(
         &self,
         (bot, tool): (&Bot, &Tool),
         planned: &Planned,
@@ -21,9 +50,6 @@ impl CallTool {
         begun: Duration,
     ) -> Result<Option<ToolOutcome>, Error> {
         let key = &planned.start.session;
-        if self.results.result(key, &call.intent).await?.is_some() {
-            return Ok(None);
-        }
         let did_not_happen = if tool.side_effect.is_repeatable() {
             false
         } else {
@@ -40,9 +66,6 @@ impl CallTool {
             let outcome = ToolOutcome::failed("this call broke off every time");
             return Ok(Some(outcome));
         }
-        if !self.still_mine(planned).await? {
-            return Ok(None);
-        }
         Ok(Some(match self.go(key, tool).await? {
             Ok(go) => {
                 let call = (call, planned.turn);
@@ -58,17 +81,5 @@ impl CallTool {
     async fn kills(&self, planned: &Planned) -> Result<bool, Error> {
         let session = self.sessions.load(&planned.start.session).await?;
         Ok(session.tries >= self.timing.tries)
-    }
-
-    /// Extends the hold before an effect that another claim opened: nothing begins under an old fence.
-    async fn still_mine(&self, planned: &Planned) -> Result<bool, Error> {
-        let hold = planned.start.hold;
-        let until = self.runtime.now().plus(self.timing.lease);
-        let renew = Command::Renew { hold, until };
-        let applied = self.sessions.apply(&planned.start.session, renew).await?;
-        Ok(matches!(
-            applied,
-            Applied::Done(_) | Applied::Refused(Refusal::NotLater, _)
-        ))
     }
 }

@@ -14,6 +14,31 @@ impl Run {
         })
     }
 
+    /// Makes an earlier hold's claim its own.
+    pub(super) fn take_up(
+        &mut self,
+        world: &mut World,
+        plan: PlanId,
+        at: usize,
+        from: Claim,
+    ) -> Stepped {
+        let command = Command::TakeUp {
+            step: self.at(world.transcript[&plan].turn),
+            intent: call(world, plan, at).expect("a call"),
+            from,
+            by: self.by,
+            until: self.until(world),
+        };
+        Ok(match self.write(world, command)? {
+            None => Some(Phase::TakeUp { plan, at, from }),
+            Some(Applied::Done(_)) => Some(Phase::Effect { plan, at }),
+            Some(Applied::Refused(Refusal::Claimed(claim), _)) if claim.by == self.by => {
+                Some(Phase::Effect { plan, at })
+            }
+            Some(Applied::Refused(..)) => None,
+        })
+    }
+
     pub(super) fn claim(&mut self, world: &mut World, plan: PlanId, at: usize) -> Stepped {
         let Some(intent) = call(world, plan, at) else {
             let batch = batch(&world.transcript[&plan], plan);
@@ -82,7 +107,8 @@ impl Run {
         }
         if idempotent(&intent) && world.session.tries <= TRIES {
             world.count("run again with the same key");
-            return Some(Phase::Renew(Phase::Effect { plan, at }.into()));
+            let from = claim;
+            return Some(Phase::TakeUp { plan, at, from });
         }
         world.count("unknown");
         world.records.insert(intent, Record::Unknown);
