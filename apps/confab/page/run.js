@@ -79,11 +79,11 @@ export function runView(host, id) {
 	const drawn = picture();
 	const steps = make("ol.steps");
 	const none = make("p.quiet", "No step has begun.");
-	const ends = ending(host, path);
+	const [ends, goesOn] = [ending(host, path), retrying(host, path)];
 	const drawing = make("section", make("h3", "Steps"), drawn.element, note);
 	const element = make(
 		"div",
-		make("section", title, facts, trouble, make("div.values", inputs.element, outputs.element), ends.element),
+		make("section", title, facts, trouble, make("div.values", inputs.element, outputs.element), ends.element, goesOn.element),
 		waiting.element,
 		drawing,
 		make("section", make("h3", "Timeline"), steps, none),
@@ -119,6 +119,7 @@ export function runView(host, id) {
 		inputs.show(Object.keys(run.inputs).length ? run.inputs : null);
 		outputs.show(run.outputs);
 		ends.show(isOpen(run));
+		goesOn.show(["failed", "cancelled", "timed_out"].includes(run.status));
 		drawing.hidden = !graph;
 		note.hidden = !graph || graph.version === run.version;
 		const reached = new Set(run.steps.map(({ step }) => step));
@@ -138,15 +139,16 @@ export function runView(host, id) {
 	return { element, read, tick, focus, concerns, title: "Run" };
 }
 
-// Ends a run, after it was asked twice.
-function ending(host, path) {
+// Posts to `path`, after it was asked twice.
+function deed(host, path, { label, sure, yes, no, said, look = "" }) {
 	const trouble = Object.assign(make("p.trouble"), { hidden: true, role: "alert" });
-	const cancel = button("Cancel the run", () => ask(true));
-	const sure = make("span", "What it did stands. ");
-	const yes = button("Cancel it", async () => {
+	const first = button(label, () => ask(true));
+	const warning = make("span", `${sure} `);
+	const really = button(yes, async () => {
+		trouble.hidden = true;
 		try {
-			await host.read(`${path}/cancel`, {});
-			host.say("The run is cancelled.");
+			await host.read(path, {});
+			host.say(said);
 		} catch (problem) {
 			if (!(problem instanceof Problem)) throw problem;
 			trouble.textContent = problem.message;
@@ -155,15 +157,34 @@ function ending(host, path) {
 		ask(false);
 		host.refresh();
 	});
-	yes.className = "danger";
-	const no = button("Let it run", () => ask(false));
-	const actions = make("p.actions", cancel, sure, yes, no);
-	function ask(really) {
-		cancel.hidden = really;
-		for (const part of [sure, yes, no]) part.hidden = !really;
-		if (really) no.focus();
+	really.className = look;
+	const rather = button(no, () => ask(false));
+	const actions = make("p.actions", first, warning, really, rather);
+	function ask(again) {
+		first.hidden = again;
+		for (const part of [warning, really, rather]) part.hidden = !again;
+		if (again) rather.focus();
 	}
 	ask(false);
 	const element = make("div", actions, trouble);
-	return { element, show: (open) => (actions.hidden = !open) };
+	return { element, show: (may) => (actions.hidden = !may) };
 }
+
+const ending = (host, path) =>
+	deed(host, `${path}/cancel`, {
+		label: "Cancel the run",
+		sure: "What it did stands.",
+		yes: "Cancel it",
+		no: "Let it run",
+		said: "The run is cancelled.",
+		look: "danger",
+	});
+
+const retrying = (host, path) =>
+	deed(host, `${path}/retry`, {
+		label: "Retry from where it stopped",
+		sure: "What it finished is not done again.",
+		yes: "Retry it",
+		no: "Leave it",
+		said: "The run goes on.",
+	});
