@@ -188,13 +188,19 @@ impl Envelope {
 
     /// What a step of a workflow asks, in its own words.
     #[must_use]
-    pub fn of_step(session: &SessionKey, step: &str, question: &str, details: Value) -> Self {
+    pub fn of_step(
+        session: &SessionKey,
+        step: &str,
+        question: &str,
+        details: Value,
+        risk: Risk,
+    ) -> Self {
         let envelope = Self {
             intent: question.chars().take(MAX_INTENT).collect(),
             tool_name: step.to_owned(),
             inputs: details,
             expected_output: None,
-            risk_level: Risk::default(),
+            risk_level: risk,
             pii_fields: Vec::new(),
             rollback_plan: None,
             audit_hash: String::new(),

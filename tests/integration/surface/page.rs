@@ -16,6 +16,7 @@ const SCRIPT: &str = "format = 1\n[default]\ntext = \"hello\"\n";
 const PEOPLE: &str = "format = 1\n[people.ann]\nroles = [\"boss\"]\nweb = \"ann\"\n[people.bob]\nroles = [\"boss\"]\nweb = \"bob\"\n";
 const ORDER: &str = r#"
 description: Orders something when the boss says yes.
+risk: high
 inputs: {what: string, gift: {type: boolean, default: false}}
 steps:
   wrap: {when: $inputs.gift, set: wrapped}
@@ -180,6 +181,7 @@ async fn a_page_follows_a_run_from_its_start_over_a_question_to_its_end() {
     let asked = get(&client, "/v1/local/approvals").await.json();
     let asked = &asked["approvals"][0];
     assert_eq!(asked["envelope"]["intent"], "Shall I order a pen?");
+    assert_eq!(asked["envelope"]["risk_level"], "high");
     assert_eq!(asked["session"], format!("local/desk/run:order.{run}"));
     let id = asked["id"].as_str().unwrap();
     let path = format!("/v1/local/approvals/{id}/deny");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Site;
 use crate::approval::{Approval, Desk, Envelope, State, answer};
-use crate::bot::Bot;
+use crate::bot::{Bot, Risk};
 use crate::error::{Error, Kind};
 use crate::session::SessionKey;
 
@@ -47,6 +47,9 @@ pub enum Question {
         needed: u32,
         /// How long it stands.
         seconds: u64,
+        /// How bad it is when the answer was wrong.
+        #[serde(default)]
+        risk: Risk,
     },
 }
 
@@ -117,8 +120,9 @@ impl StepApprove {
                 role,
                 needed,
                 seconds,
+                risk,
             } => {
-                let envelope = Envelope::of_step(place, &site.step, &question, details);
+                let envelope = Envelope::of_step(place, &site.step, &question, details, risk);
                 (envelope, role, needed, Duration::from_secs(seconds))
             }
         };

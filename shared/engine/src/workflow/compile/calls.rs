@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::retry::{self, Retried};
 use super::{Compiler, States, assign, nulls};
+use crate::bot::Risk;
 use crate::workflow::plan::{Action, Step};
 use crate::workflow::scope::{Scope, variable};
 use crate::workflow::template::jsonata;
@@ -111,13 +112,16 @@ impl<'w> Compiler<'w> {
                 ..
             } => {
                 self.check_role(step);
-                let payload = json!({
+                let mut payload = json!({
                     "question": self.text(question, scope),
                     "details": self.template(details, scope),
                     "role": role,
                     "needed": needed,
                     "seconds": expires.as_secs(),
                 });
+                if self.workflow.risk != Risk::default() {
+                    payload["risk"] = json!(self.workflow.risk);
+                }
                 let state = ("step-approve", expires.as_secs() + ANSWERED);
                 return self.outside(step, payload, state, scope, next, states);
             }
