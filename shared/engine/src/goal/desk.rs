@@ -130,7 +130,7 @@ impl Goals {
     /// Ends a goal as not met.
     ///
     /// # Errors
-    /// As [`Goals::settle`].
+    /// When the document could not be read or written, or the run could not be told.
     pub(crate) async fn end(
         &self,
         session: &SessionKey,
@@ -148,7 +148,7 @@ impl Goals {
     /// runs once more.
     ///
     /// # Errors
-    /// As [`Goals::settle`].
+    /// When the document could not be read or written, or the run could not be told.
     pub async fn end_all(&self, session: &SessionKey, why: &str) -> Result<(), Error> {
         let Some(found) = self.documents.read(&key(session)).await? else {
             return Ok(());
