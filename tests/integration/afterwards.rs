@@ -63,10 +63,7 @@ fn conversation(said: &str) -> (Vec<(String, Value)>, Vec<String>) {
     let ada: SessionKey = "local/support/web:ada".parse().unwrap();
     house.say(&ada, said);
     house.pass(Duration::from_secs(20));
-    let (host, key) = (Arc::clone(&house.host), ada);
-    house
-        .simulation
-        .block_on(async move { drop(host.attend().close(&key).await.unwrap()) });
+    house.close(&ada);
     house.pass(Duration::from_secs(60));
     let told = house.told(&"local/support/web:ana".parse().unwrap());
     let sent = crm.0.lock().unwrap().clone();

@@ -11,14 +11,16 @@ use engine::bot::{Bot, BotFiles, Folder, MemoryFiles};
 use engine::brain::Brain;
 use engine::error::Error;
 use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
+use engine::run::{Beginning, RunRecord, Started};
 use engine::runtime::Runtime;
 use engine::runtime::simulated::Simulation;
 use engine::secret::Secret;
-use engine::session::SessionKey;
+use engine::session::{SessionKey, Sessions};
 use engine::tool::Secrets;
 use engine::turn::{Carriers, Staff, Timing};
 use engine::view::Role;
 use engine::workflow::Library;
+use serde_json::{Value, json};
 use surface::SigningKey;
 use tempfile::TempDir;
 
@@ -50,6 +52,20 @@ pub(crate) fn example(name: &str) -> MemoryFiles {
         (path, content)
     };
     folder.list().unwrap().into_iter().map(read).collect()
+}
+
+/// Begins a run of a workflow of the host's bot by hand, for good.
+pub(crate) async fn begin(host: &Host, workflow: &str, inputs: Value) -> Started {
+    let beginning = Beginning {
+        tenant: "local".to_owned(),
+        bot: host.shelf().current().bot.name.clone(),
+        trigger: json!({ "type": "manual" }),
+        inputs,
+        cause: None,
+    };
+    let started = host.begin(workflow, beginning).await.unwrap();
+    Sessions::durable(&**host.store()).await.unwrap();
+    started
 }
 
 /// What a host is put together from, again after a power cut.
@@ -117,11 +133,38 @@ impl House {
 
     /// Says `text` in a session; its turn runs when time passes.
     pub(crate) fn say(&mut self, key: &SessionKey, text: &str) {
-        let (host, key, text) = (Arc::clone(&self.host), key.clone(), text.to_owned());
+        let id = self.host.runtime().new_id().to_string();
+        self.deliver(key, &id, text);
+    }
+
+    /// Delivers a message that its carrier calls `id`.
+    pub(crate) fn deliver(&mut self, key: &SessionKey, id: &str, text: &str) {
+        let host = Arc::clone(&self.host);
+        let (key, id, text) = (key.clone(), id.to_owned(), text.to_owned());
         self.simulation.block_on(async move {
-            let id = host.runtime().new_id().to_string();
             host.intake().post(&key, &id, &text).await.unwrap();
         });
+    }
+
+    /// Begins a run by hand.
+    pub(crate) fn begin(&mut self, workflow: &str, inputs: Value) -> Started {
+        let (host, workflow) = (Arc::clone(&self.host), workflow.to_owned());
+        self.simulation
+            .block_on(async move { begin(&host, &workflow, inputs).await })
+    }
+
+    /// What is known of a run.
+    pub(crate) fn record(&mut self, id: &str) -> RunRecord {
+        let (host, id) = (Arc::clone(&self.host), id.to_owned());
+        let record = async move { host.run_record("local", &id).await.unwrap() };
+        self.simulation.block_on(record)
+    }
+
+    /// Ends a conversation.
+    pub(crate) fn close(&mut self, key: &SessionKey) {
+        let (host, key) = (Arc::clone(&self.host), key.clone());
+        self.simulation
+            .block_on(async move { drop(host.attend().close(&key).await.unwrap()) });
     }
 
     pub(crate) fn pass(&mut self, time: Duration) {

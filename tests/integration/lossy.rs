@@ -8,28 +8,24 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use aws::Store;
-use engine::approval::{ApprovalStart, Desk, Waits};
+use engine::approval::Desk;
 use engine::bot::{Bot, MemoryFiles};
 use engine::brain::{Brain, Conclusion, Context, Thought};
 use engine::budget::Ledger;
 use engine::bus::{Herald, NoBus};
-use engine::error::{Error, Kind};
-use engine::event::{Event, Events};
-use engine::message::{Carrier, Channel};
+use engine::error::Error;
+use engine::message::Channel;
 use engine::model::{ChatMessage, Deltas};
-use engine::secret::Secret;
 use engine::session::{SessionKey, Sessions};
 use engine::switch::Switches;
-use engine::tool::Secrets;
 use engine::transcript::Verdict;
 use engine::turn::{
-    Accept, Bots, Carriers, Crew, Deliver, DeliverOutput, Intake, Receipt, Run, RunInput,
-    RunOutput, Settler, Staff, Timing, TurnStart, Turns,
+    Accept, Bots, Crew, Deliver, DeliverOutput, Intake, Receipt, Run, RunInput, RunOutput, Settler,
+    Staff, Timing, TurnStart, Turns,
 };
 use engine::view::{MessageVerdict, View};
 use futures::future::join_all;
 use ground::tokio_runtime;
-use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -37,6 +33,7 @@ use tokio::sync::mpsc;
 use crate::asked::is_whole;
 use crate::http::Connection;
 use crate::ministack::MiniStack;
+use crate::nobody::Nobody;
 
 const TABLE: &str = "lossy";
 /// Of so many requests one is answered to nobody, and one is refused before it is made; each at most twice,
@@ -157,46 +154,6 @@ impl Crew for Echo {
     }
 }
 
-/// The web: a reply is a row of ours, and nobody watches.
-struct Web;
-
-#[async_trait]
-impl Carriers for Web {
-    async fn carrier(&self, _: &SessionKey) -> Result<Option<Arc<dyn Carrier>>, Error> {
-        Ok(None)
-    }
-}
-
-#[async_trait]
-impl Waits for Web {
-    async fn start(&self, _: ApprovalStart) -> Result<(), Error> {
-        Ok(())
-    }
-
-    async fn go_on(&self, _: &str) -> Result<(), Error> {
-        Ok(())
-    }
-
-    async fn end(&self, _: &str, _: Result<Value, Error>) -> Result<(), Error> {
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Secrets for Web {
-    async fn secret(&self, _tenant: &str, name: &str) -> Result<Secret, Error> {
-        Err(Error::new(Kind::NotFound, format!("no secret {name}")))
-    }
-}
-
-impl Events for Web {
-    fn is_watched(&self, _: &SessionKey) -> bool {
-        false
-    }
-
-    fn publish(&self, _: &SessionKey, _: Event) {}
-}
-
 struct Queue(mpsc::UnboundedSender<TurnStart>);
 
 #[async_trait]
@@ -292,17 +249,17 @@ async fn every_message_is_answered_once_though_answers_are_lost_and_writes_are_t
             outcomes: store.clone(),
             spill: store.clone(),
             crew: echo.clone(),
-            carriers: Arc::new(Web),
+            carriers: Arc::new(Nobody),
             desk: Desk {
                 runtime: runtime.clone(),
                 documents: store.clone(),
                 bots: echo.clone(),
-                waits: Arc::new(Web),
+                waits: Arc::new(Nobody),
             },
-            secrets: Arc::new(Web),
+            secrets: Arc::new(Nobody),
             ledger: Arc::new(Ledger::new(store.clone())),
             switches: Arc::new(Switches::new(runtime.clone(), store.clone())),
-            events: Arc::new(Web),
+            events: Arc::new(Nobody),
             timing,
             herald: herald.clone(),
         },
@@ -316,8 +273,8 @@ async fn every_message_is_answered_once_though_answers_are_lost_and_writes_are_t
             },
             transcripts: store.clone(),
             outcomes: store.clone(),
-            carriers: Arc::new(Web),
-            events: Arc::new(Web),
+            carriers: Arc::new(Nobody),
+            events: Arc::new(Nobody),
         },
     };
     let keys: Vec<SessionKey> = (0..6)

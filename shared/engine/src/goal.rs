@@ -102,16 +102,18 @@ impl Goal {
     /// The goal as it is to be seen at `now`: when its time has passed, the run that says so may be on its way.
     fn seen(mut self, now: Time) -> Self {
         if self.is_open() && now >= self.until {
-            self.state = State::Unmet {
-                at: self.until,
-                why: TIME_UP.to_owned(),
-            };
+            self.state = State::unmet(self.until, TIME_UP);
         }
         self
     }
 }
 
 impl State {
+    fn unmet(at: Time, why: impl Into<String>) -> Self {
+        let why = why.into();
+        Self::Unmet { at, why }
+    }
+
     /// What a run is given of it.
     #[must_use]
     pub fn outcome(&self) -> Value {

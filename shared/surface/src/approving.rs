@@ -204,10 +204,7 @@ async fn read(headers: &HeaderMap, body: impl Body) -> Result<NewDecision, Probl
 }
 
 fn query(uri: &Uri) -> Result<Query, Problem> {
-    serde_urlencoded::from_str(uri.query().unwrap_or_default()).map_err(|_| {
-        let detail = "all must be true or false";
-        Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail)
-    })
+    path::query(uri, "all must be true or false")
 }
 
 pub(crate) fn wants_page(headers: &HeaderMap) -> bool {

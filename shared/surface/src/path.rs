@@ -1,10 +1,17 @@
-//! The names in a path.
+//! The names in a path, and its query.
 
 use engine::session::SessionKey;
 use http::{StatusCode, Uri};
 use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
 
 use crate::Problem;
+
+/// The query of a request, when it can be read; `detail` says what it must be.
+pub(crate) fn query<Q: DeserializeOwned>(uri: &Uri, detail: &str) -> Result<Q, Problem> {
+    serde_urlencoded::from_str(uri.query().unwrap_or_default())
+        .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail))
+}
 
 /// The session of a path such as [`MESSAGES`](crate::openapi::MESSAGES) or [`SESSION`](crate::openapi::SESSION).
 pub(crate) fn session(uri: &Uri) -> Result<SessionKey, Problem> {

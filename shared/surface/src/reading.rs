@@ -8,14 +8,14 @@ use engine::runtime::Runtime;
 use engine::session::SessionKey;
 use engine::turn::Bots;
 use engine::view::{Message, View};
+use http::StatusCode;
 use http::request::Parts;
-use http::{StatusCode, Uri};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::news::MAX_WAIT;
 use crate::response::{answer, json};
-use crate::{Access, News, Problem, Response, Right};
+use crate::{Access, News, Problem, Response, Right, path};
 
 /// Shows conversations and traces.
 #[derive(Clone)]
@@ -65,7 +65,8 @@ impl Reading {
 
     async fn list(&self, head: &Parts) -> Result<Response, Problem> {
         let key = self.session(head, Right::Talk).await?;
-        let Since { after, wait } = since(&head.uri)?;
+        let detail = "after and wait must be whole numbers";
+        let Since { after, wait } = path::query(&head.uri, detail)?;
         let limit = Duration::from_secs(wait.min(MAX_WAIT));
         let messages = if limit.is_zero() {
             self.view.messages(&key, after).await?
@@ -98,11 +99,4 @@ impl Reading {
             .session(&*self.bots, &head.uri, &head.headers, right)
             .await
     }
-}
-
-fn since(uri: &Uri) -> Result<Since, Problem> {
-    serde_urlencoded::from_str(uri.query().unwrap_or_default()).map_err(|_| {
-        let detail = "after and wait must be whole numbers";
-        Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail)
-    })
 }

@@ -13,9 +13,8 @@ use engine::session::Sessions;
 use engine::workflow::graph::Drawing;
 use engine::workflow::{Input, TriggerKind};
 use http::request::Parts;
-use http::{Method, StatusCode, Uri};
+use http::{Method, StatusCode};
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -218,10 +217,16 @@ impl Running {
     async fn latest(&self, head: &Parts) -> Result<Response, Problem> {
         let [tenant] = path::names(&head.uri, "/v1/{tenant}/runs")?;
         self.access.tenant(&head.headers, &tenant, Role::Viewer)?;
-        let sensible = |query: &Query| query.limit.is_none_or(|limit| (1..=MOST).contains(&limit));
         let detail = format!("limit must be a number from 1 to {MOST}");
-        let Query { workflow, limit } = query(&head.uri, sensible, detail)?;
+        let Query { workflow, limit } = path::query(&head.uri, &detail)?;
         let limit = limit.unwrap_or(USUAL);
+        if !(1..=MOST).contains(&limit) {
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_query",
+                detail,
+            ));
+        }
         let found = self
             .start
             .latest(&tenant, workflow.as_deref(), limit)
@@ -237,8 +242,8 @@ impl Running {
     async fn shown(&self, head: &Parts) -> Result<Response, Problem> {
         let [tenant, id] = path::names(&head.uri, "/v1/{tenant}/runs/{run}")?;
         self.access.tenant(&head.headers, &tenant, Role::Viewer)?;
-        let detail = "wait must be a whole number of seconds".to_owned();
-        let Patience { wait } = query(&head.uri, |_| true, detail)?;
+        let detail = "wait must be a whole number of seconds";
+        let Patience { wait } = path::query(&head.uri, detail)?;
         if wait > 0 {
             let limit = Duration::from_secs(wait.min(MAX_WAIT));
             // A run that goes on longer is shown as it stands.
@@ -352,16 +357,4 @@ fn in_words(kind: &TriggerKind, workflow: &str) -> String {
         } => format!("never: a signed POST to …/hooks/{workflow} is the event {event}"),
         TriggerKind::Webhook { .. } => format!("by a signed POST to …/hooks/{workflow}"),
     }
-}
-
-/// The query of a request, when it can be read and is `sensible`; `detail` says what it must be.
-fn query<Q: DeserializeOwned>(
-    uri: &Uri,
-    sensible: impl FnOnce(&Q) -> bool,
-    detail: String,
-) -> Result<Q, Problem> {
-    let query = serde_urlencoded::from_str(uri.query().unwrap_or_default()).ok();
-    query
-        .filter(sensible)
-        .ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail))
 }

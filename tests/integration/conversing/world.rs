@@ -11,8 +11,8 @@ use engine::model::{
     ChatMessage, Deltas, Model, ModelAnswer, ModelError, ModelErrorKind, ModelReply, ModelRequest,
     ToolCall,
 };
-use engine::run::{Beginning, RunRecord, Started};
-use engine::session::{SessionKey, Sessions};
+use engine::run::{RunRecord, Started};
+use engine::session::SessionKey;
 use serde_json::{Value, json};
 
 use crate::house::{House, Parts};
@@ -118,25 +118,11 @@ impl Home {
     }
 
     pub(super) fn begin_with(&mut self, workflow: &str, inputs: Value) -> Started {
-        let (host, workflow) = (Arc::clone(&self.house.host), workflow.to_owned());
-        self.house.simulation.block_on(async move {
-            let beginning = Beginning {
-                tenant: "local".to_owned(),
-                bot: "home".to_owned(),
-                trigger: json!({ "type": "manual" }),
-                inputs,
-                cause: None,
-            };
-            let started = host.begin(&workflow, beginning).await.unwrap();
-            Sessions::durable(&**host.store()).await.unwrap();
-            started
-        })
+        self.house.begin(workflow, inputs)
     }
 
     pub(super) fn record(&mut self, run: &Started) -> RunRecord {
-        let (host, id) = (Arc::clone(&self.house.host), run.run.id.clone());
-        let record = async move { host.run_record("local", &id).await.unwrap() };
-        self.house.simulation.block_on(record)
+        self.house.record(&run.run.id)
     }
 
     pub(super) fn pass(&mut self, seconds: u64) {
@@ -164,11 +150,7 @@ impl Home {
 
     /// Takes a message in.
     pub(super) fn hear(&mut self, contact: &str, id: &str, text: &str) {
-        let host = Arc::clone(&self.house.host);
-        let (key, id, text) = (key(contact), id.to_owned(), text.to_owned());
-        self.house.simulation.block_on(async move {
-            host.intake().post(&key, &id, &text).await.unwrap();
-        });
+        self.house.deliver(&key(contact), id, text);
     }
 
     /// Says `text` and gives what is answered.

@@ -1,38 +1,20 @@
 //! Olive talks with Granny every morning, and somebody looks after her when she does not say that she is well.
 
-use std::sync::Arc;
-
-use engine::run::{Beginning, Started};
-use engine::session::Sessions;
+use engine::run::Started;
 use serde_json::{Value, json};
 
 use super::world::Household;
 
 impl Household {
     fn check_in(&mut self) -> Started {
-        let host = Arc::clone(&self.house.host);
-        let begun = async move {
-            let beginning = Beginning {
-                tenant: "local".to_owned(),
-                bot: "household".to_owned(),
-                trigger: json!({ "type": "manual" }),
-                inputs: json!({}),
-                cause: None,
-            };
-            let started = host.begin("elder_checkin", beginning).await.unwrap();
-            Sessions::durable(&**host.store()).await.unwrap();
-            started
-        };
-        let started = self.house.simulation.block_on(begun);
+        let started = self.house.begin("elder_checkin", json!({}));
         self.pass(20);
         started
     }
 
     /// What the run has given, if it is over.
     fn outputs(&mut self, run: &Started) -> Option<Value> {
-        let (host, id) = (Arc::clone(&self.house.host), run.run.id.clone());
-        let record = async move { host.run_record("local", &id).await.unwrap() };
-        self.house.simulation.block_on(record).outputs
+        self.house.record(&run.run.id).outputs
     }
 
     /// Says yes to the question that `contact` was asked last.

@@ -63,11 +63,7 @@ impl Household {
 
     /// Delivers a message that its carrier calls `id`.
     pub(super) fn deliver(&mut self, contact: &str, id: &str, text: &str) {
-        let host = Arc::clone(&self.house.host);
-        let (key, id, text) = (key(contact), id.to_owned(), text.to_owned());
-        self.house.simulation.block_on(async move {
-            host.intake().post(&key, &id, &text).await.unwrap();
-        });
+        self.house.deliver(&key(contact), id, text);
     }
 
     /// Says `text`, waits for the reply, and gives it.

@@ -9,15 +9,14 @@ use asl::{Kind as MachineKind, StateMachine};
 use async_trait::async_trait;
 use confab::host::Shelf;
 use embedded::Store;
-use engine::approval::{ApprovalStart, Desk, Waits};
+use engine::approval::Desk;
 use engine::budget::Ledger;
 use engine::bus::{Herald, NoBus};
 use engine::error::Error;
-use engine::event::{Event, Events};
 use engine::message::Channel;
 use engine::runtime::Runtime;
 use engine::runtime::simulated::Simulation;
-use engine::session::{SessionKey, Sessions};
+use engine::session::Sessions;
 use engine::switch::Switches;
 use engine::transcript::Verdict;
 use engine::turn::{Accept, Deliver, Fail, Intake, Run, Settler, Timing, TurnStart, Turns};
@@ -30,32 +29,6 @@ use super::world::{COST, MOST, Vault, World, key, open, staff};
 use crate::nobody::Nobody;
 
 const TURN: &str = include_str!("../../../statemachines/turn.asl.json");
-
-/// Nobody watches, and nobody is asked.
-struct Quiet;
-
-impl Events for Quiet {
-    fn is_watched(&self, _: &SessionKey) -> bool {
-        false
-    }
-
-    fn publish(&self, _: &SessionKey, _: Event) {}
-}
-
-#[async_trait]
-impl Waits for Quiet {
-    async fn start(&self, _: ApprovalStart) -> Result<(), Error> {
-        Ok(())
-    }
-
-    async fn go_on(&self, _: &str) -> Result<(), Error> {
-        Ok(())
-    }
-
-    async fn end(&self, _: &str, _: Result<Value, Error>) -> Result<(), Error> {
-        Ok(())
-    }
-}
 
 /// The functions of a turn without tools, of which the first dies at any moment, every other time.
 struct Mortal {
@@ -141,7 +114,7 @@ fn house(simulation: &Simulation, store: &Arc<Store>, world: &World, settings: &
         transcripts: store.clone(),
         outcomes: store.clone(),
         carriers: Arc::new(Nobody),
-        events: Arc::new(Quiet),
+        events: Arc::new(Nobody),
     };
     let functions = Mortal {
         runtime: runtime.clone(),
@@ -159,12 +132,12 @@ fn house(simulation: &Simulation, store: &Arc<Store>, world: &World, settings: &
                 runtime: runtime.clone(),
                 documents: store.clone(),
                 bots: shelf.clone(),
-                waits: Arc::new(Quiet),
+                waits: Arc::new(Nobody),
             },
             secrets: Arc::new(Vault),
             ledger: Arc::new(Ledger::new(store.clone())),
             switches: Arc::new(Switches::new(runtime.clone(), store.clone())),
-            events: Arc::new(Quiet),
+            events: Arc::new(Nobody),
             timing,
             herald,
         },

@@ -13,9 +13,9 @@ use engine::message::{
 };
 use engine::model::{ChatMessage, Deltas};
 use engine::notify::Notices;
-use engine::run::{Beginning, RunRecord, RunRef, RunStatus};
+use engine::run::{RunRecord, RunRef, RunStatus};
 use engine::runtime::{Runtime, Time};
-use engine::session::{SessionKey, Sessions};
+use engine::session::SessionKey;
 use engine::turn::Carriers;
 use http::{Method, Request};
 use serde_json::{Value, json};
@@ -145,20 +145,7 @@ impl Home {
 
     /// Begins a run that tells `text`.
     pub(super) fn run(&mut self, text: &str) -> RunRef {
-        let host = Arc::clone(&self.house.host);
-        let beginning = Beginning {
-            tenant: "local".to_owned(),
-            bot: "house".to_owned(),
-            trigger: json!({ "type": "manual" }),
-            inputs: json!({ "text": text }),
-            cause: None,
-        };
-        let begun = self.house.simulation.block_on(async move {
-            let begun = host.begin("w", beginning).await.unwrap();
-            host.store().durable().await.unwrap();
-            begun
-        });
-        begun.run
+        self.house.begin("w", json!({ "text": text })).run
     }
 
     fn record(&mut self, run: &RunRef) -> RunRecord {

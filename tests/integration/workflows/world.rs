@@ -14,7 +14,7 @@ use engine::bus::NewEvent;
 use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
 use engine::message::Channel;
 use engine::model::{Deltas, ModelAnswer, ModelCall, ModelReply, ModelRequest, ToolCall, Usage};
-use engine::run::{Beginning, RunRecord, RunSummary, Started};
+use engine::run::{RunRecord, RunSummary, Started};
 use engine::runtime::simulated::Simulation;
 use engine::runtime::{Runtime, Time};
 use engine::session::{SessionKey, Sessions};
@@ -25,6 +25,7 @@ use engine::workflow::Library;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::house;
 use crate::nobody::Nobody;
 
 /// Repeats what it was told; judges badly at first.
@@ -248,18 +249,8 @@ impl House {
 
     pub(super) fn begin(&mut self, workflow: &str, inputs: Value) -> Started {
         let (host, workflow) = (Arc::clone(&self.host), workflow.to_owned());
-        self.simulation.block_on(async move {
-            let beginning = Beginning {
-                tenant: "local".to_owned(),
-                bot: "house".to_owned(),
-                trigger: json!({ "type": "manual" }),
-                inputs,
-                cause: None,
-            };
-            let started = host.begin(&workflow, beginning).await.unwrap();
-            Sessions::durable(&**host.store()).await.unwrap();
-            started
-        })
+        self.simulation
+            .block_on(async move { house::begin(&host, &workflow, inputs).await })
     }
 
     pub(super) fn step(&mut self, steps: usize) {

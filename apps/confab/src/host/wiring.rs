@@ -101,11 +101,12 @@ impl Host {
         Ok(Arc::new_cyclic(|me: &Weak<Self>| {
             let hub = Arc::new(Hub::default());
             let switches = Arc::new(Switches::new(runtime.clone(), store.clone()));
+            let waits = Arc::new(approvals::Executions(me.clone()));
             let desk = Desk {
                 runtime: runtime.clone(),
                 documents: store.clone(),
                 bots: shelf.clone(),
-                waits: Arc::new(approvals::Executions(me.clone())),
+                waits: waits.clone(),
             };
             let intake = Intake {
                 accept: Accept {
@@ -159,7 +160,7 @@ impl Host {
                 alarms: Arc::new(reminders::Executions(me.clone())),
             };
             let clerk = Clerk {
-                catalogue: executions,
+                catalogue: executions.clone(),
                 start: start.clone(),
                 reminders: reminders.clone(),
                 goals: Goals::from(&desk),
@@ -278,14 +279,9 @@ impl Host {
             runner.register("approval", Arc::new(approval));
             runner.register("notify", Arc::new(notify));
             runner.register("reminder", Arc::new(reminder));
-            let start = Start {
-                runtime: runtime.clone(),
-                documents: store.clone(),
-                runs: Arc::new(runs::Executions(me.clone())),
-            };
             let expressions = asl::Evaluator::shared(&runtime);
             let fire = Fire {
-                catalogue: Arc::new(runs::Executions(me.clone())),
+                catalogue: executions,
                 start: start.clone(),
                 expressions: expressions.clone(),
             };
@@ -295,10 +291,7 @@ impl Host {
                 timetable: Timetable::new(start.clone(), expressions),
                 start,
                 herald,
-                dispatch: Dispatch {
-                    fire,
-                    waits: Arc::new(approvals::Executions(me.clone())),
-                },
+                dispatch: Dispatch { fire, waits },
                 intake,
                 desk,
                 reminders,

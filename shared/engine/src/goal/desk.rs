@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Goal, State, TIME_UP};
+use super::{Goal, State};
 use crate::approval::{Desk, Waits};
 use crate::document::{Amendment, DocumentKey, Documents, Topic, amend, parse};
 use crate::error::{Error, Kind};
@@ -103,9 +103,8 @@ impl Goals {
         session: &SessionKey,
         id: &str,
         by: Option<&str>,
-        state: impl Fn(Time) -> State,
+        state: State,
     ) -> Result<Option<Goal>, Error> {
-        let now = self.runtime.now();
         let key = key(session);
         let settled = amend(&*self.documents, &key, |found: Option<Kept>| {
             let mut kept = found.unwrap_or_default();
@@ -115,7 +114,7 @@ impl Goals {
             if !goal.is_open() {
                 return (Amendment::Keep, Some(goal.clone()));
             }
-            goal.state = state(now);
+            goal.state.clone_from(&state);
             goal.reported_by = by.map(str::to_owned);
             let goal = goal.clone();
             (kept.save(), Some(goal))
@@ -137,10 +136,7 @@ impl Goals {
         id: &str,
         why: &str,
     ) -> Result<Option<Goal>, Error> {
-        let unmet = |at| State::Unmet {
-            at,
-            why: why.to_owned(),
-        };
+        let unmet = State::unmet(self.runtime.now(), why);
         self.settle(session, id, None, unmet).await
     }
 
@@ -205,12 +201,4 @@ impl Kept {
 fn key(session: &SessionKey) -> DocumentKey {
     let id = format!("{}/{}", session.bot(), session.id());
     DocumentKey::new(session.tenant(), Topic::Goal, id)
-}
-
-/// What a goal becomes whose time has passed.
-pub(super) fn time_up(at: Time) -> State {
-    State::Unmet {
-        at,
-        why: TIME_UP.to_owned(),
-    }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::desk::time_up;
-use super::{Goal, Goals, State};
+use super::{Goal, Goals, State, TIME_UP};
 use crate::bot::{ArgumentSchema, Tool, ToolKind};
 use crate::error::Error;
 use crate::model::ToolOffer;
+use crate::runtime::Time;
 use crate::session::SessionKey;
 use crate::tool::SideEffectPolicy;
 
@@ -61,22 +61,12 @@ impl Goals {
         };
         if !goal.is_open() {
             // Where only its time has passed, that is written down now.
-            let standing = self.settle(session, &goal.id, None, time_up).await?;
+            let standing = self.end(session, &goal.id, TIME_UP).await?;
             return Ok(Err(over(standing.as_ref().unwrap_or(goal))));
         }
-        let state = match judged(goal, report) {
+        let state = match judged(goal, report, self.runtime.now()) {
             Ok(state) => state,
             Err(wrong) => return Ok(Err(wrong)),
-        };
-        let state = |at| match &state {
-            Ended::Met(answer) => State::Met {
-                at,
-                answer: answer.clone(),
-            },
-            Ended::Unmet(why) => State::Unmet {
-                at,
-                why: why.clone(),
-            },
         };
         let settled = self.settle(session, &goal.id, Some(intent), state).await?;
         let standing = settled.as_ref().unwrap_or(goal);
@@ -109,22 +99,18 @@ fn meant<'g>(goals: &'g [Goal], named: Option<&str>) -> Result<&'g Goal, String>
     }
 }
 
-enum Ended {
-    Met(Value),
-    Unmet(String),
-}
-
-/// What a report makes of a goal, or what is wrong with it.
-fn judged(goal: &Goal, report: Report) -> Result<Ended, String> {
+/// What a report makes of a goal at `at`, or what is wrong with it.
+fn judged(goal: &Goal, report: Report, at: Time) -> Result<State, String> {
     if !report.met {
         let why = report.why.unwrap_or_default();
         return match why.trim() {
             "" => Err("say why the goal is not met, as `why`".to_owned()),
-            why => Ok(Ended::Unmet(why.to_owned())),
+            why => Ok(State::unmet(at, why)),
         };
     }
     let Some(form) = &goal.form else {
-        return Ok(Ended::Met(Value::Null));
+        let answer = Value::Null;
+        return Ok(State::Met { at, answer });
     };
     if report.answer.is_null() {
         return Err(format!("give what was found out, as `answer`: {form}"));
@@ -135,7 +121,10 @@ fn judged(goal: &Goal, report: Report) -> Result<Ended, String> {
     if report.answer.to_string().len() > MAX_ANSWER {
         return Err(format!("the answer is longer than {MAX_ANSWER} bytes"));
     }
-    Ok(Ended::Met(report.answer))
+    Ok(State::Met {
+        at,
+        answer: report.answer,
+    })
 }
 
 fn over(goal: &Goal) -> String {

@@ -10,7 +10,7 @@ use crate::document::Documents;
 use crate::error::{Error, Kind};
 use crate::event::{Event, Events};
 use crate::runtime::Runtime;
-use crate::session::{Applied, Claim, Command, InvocationId, Refusal, SessionKey, Sessions};
+use crate::session::{Applied, Claim, Command, Hold, InvocationId, Refusal, SessionKey, Sessions};
 use crate::switch::Switches;
 use crate::tool::{Call, Evidence, SideEffectPolicy, ToolOutcome, Toolbox, provider_key};
 use crate::transcript::{PlannedCall, ToolResult, ToolResults, ToolStatus, Transcripts};
@@ -59,6 +59,22 @@ enum Leave {
     Elsewhere,
     /// The run is not the session's any more.
     Lost,
+}
+
+impl Leave {
+    /// What the answer to asking for an intent comes to.
+    fn of(applied: &Applied, by: InvocationId, hold: Hold) -> Self {
+        match applied {
+            Applied::Done(_) => Self::Granted,
+            // The answer to an earlier try of the write was lost.
+            Applied::Refused(Refusal::Claimed(claim), _) if claim.by == by => Self::Granted,
+            Applied::Refused(Refusal::Claimed(claim), _) if claim.fence < hold.fence => {
+                Self::Orphaned(*claim)
+            }
+            Applied::Refused(Refusal::Claimed(_), _) => Self::Elsewhere,
+            Applied::Refused(..) => Self::Lost,
+        }
+    }
 }
 
 /// Leave to begin: what led here is durable, and nobody has stopped the bot.
@@ -154,22 +170,8 @@ impl CallTool {
             calm,
             commits,
         };
-        let hold = planned.start.hold;
-        Ok(
-            match self.sessions.apply(&planned.start.session, command).await? {
-                Applied::Done(_) => Leave::Granted,
-                Applied::Refused(Refusal::Claimed(Claim { by: claimer, .. }), _)
-                    if claimer == by =>
-                {
-                    Leave::Granted
-                }
-                Applied::Refused(Refusal::Claimed(claim), _) if claim.fence < hold.fence => {
-                    Leave::Orphaned(claim)
-                }
-                Applied::Refused(Refusal::Claimed(_), _) => Leave::Elsewhere,
-                Applied::Refused(..) => Leave::Lost,
-            },
-        )
+        let applied = self.sessions.apply(&planned.start.session, command).await?;
+        Ok(Leave::of(&applied, by, planned.start.hold))
     }
 
     /// Whether nobody can have taken the call over since `begun`. Whoever has not begun it by then says nothing of it:

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{CallTool, Leave};
 use crate::bot::{Bot, Tool};
 use crate::error::Error;
-use crate::session::{Applied, Claim, Command, InvocationId, Refusal};
+use crate::session::{Claim, Command, InvocationId};
 use crate::tool::{Evidence, ToolOutcome};
 use crate::transcript::PlannedCall;
 use crate::turn::Planned;
@@ -31,13 +31,8 @@ impl CallTool {
             by,
             until: self.runtime.now().plus(self.timing.lease),
         };
-        Ok(match self.sessions.apply(key, take_up).await? {
-            Applied::Done(_) => Leave::Granted,
-            // The answer to an earlier try of the write was lost.
-            Applied::Refused(Refusal::Claimed(claim), _) if claim.by == by => Leave::Granted,
-            Applied::Refused(Refusal::Claimed(_), _) => Leave::Elsewhere,
-            Applied::Refused(..) => Leave::Lost,
-        })
+        let applied = self.sessions.apply(key, take_up).await?;
+        Ok(Leave::of(&applied, by, planned.start.hold))
     }
 
     /// What a call comes to that was taken up, if that is this run's to say. The hold that claimed it has ended, and so

@@ -13,10 +13,7 @@ pub(super) fn converse(source: &mut Source<'_>, step: &Fields<'_>, with: &Node) 
         "goal",
         "say what is to be reached, such as `goal: Find out whether she is well`",
     );
-    let goal = goal.and_then(|node| {
-        source.text(node, "`goal`")?;
-        Some(source.template(node))
-    });
+    let goal = goal.and_then(|node| source.text_template(node, "`goal`"));
     let answer = step.get("answer").and_then(|node| answer(source, node));
     Some(Action::Converse {
         with: partner(source, with)?,
@@ -34,8 +31,8 @@ fn partner(source: &mut Source<'_>, node: &Node) -> Option<Partner> {
             source.wrong(node.place, "a bot talks with one person at a time", hint);
             return None;
         }
-        source.text(node, "`converse`")?;
-        return Some(Partner::Person(source.template(node)));
+        let person = source.text_template(node, "`converse`")?;
+        return Some(Partner::Person(person));
     };
     let fields = source.table(node, "`converse`")?;
     fields.allow(source, &["channel", "contact"]);
@@ -47,10 +44,7 @@ fn partner(source: &mut Source<'_>, node: &Node) -> Option<Partner> {
         "contact",
         "write their name there, or their number in quotes, such as \"+15550100\"",
     );
-    let contact = contact.and_then(|node| {
-        source.text(node, "`contact`")?;
-        Some(source.template(node))
-    });
+    let contact = contact.and_then(|node| source.text_template(node, "`contact`"));
     Some(Partner::Contact {
         channel: channel?,
         contact: contact?,

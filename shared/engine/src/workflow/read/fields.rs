@@ -152,6 +152,12 @@ impl<'f> Source<'f> {
         })
     }
 
+    /// A text in which expressions may stand.
+    pub(super) fn text_template(&mut self, node: &Node, what: &str) -> Option<Template> {
+        self.text(node, what)?;
+        Some(self.template(node))
+    }
+
     /// An expression, with or without `${ }` around it.
     pub(super) fn expression(&mut self, node: &Node, what: &str) -> Option<Expression> {
         let written = match node.json() {
