@@ -59,6 +59,7 @@ pub(crate) async fn begin(host: &Host, workflow: &str, inputs: Value) -> Started
     let beginning = Beginning {
         tenant: "local".to_owned(),
         bot: host.shelf().current().bot.name.clone(),
+        machine: None,
         trigger: json!({ "type": "manual" }),
         inputs,
         cause: None,

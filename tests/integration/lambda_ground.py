@@ -135,6 +135,8 @@ def create_stack(address):
         "CONFAB_NOTICE_MACHINE": notices,
         "CONFAB_REMINDER_MACHINE": reminders,
         "CONFAB_WORKFLOW_MACHINES": workflow.removesuffix("changed_hours"),
+        "CONFAB_WORKFLOW_ROLE": "arn:aws:iam::000000000000:role/workflow",
+        "CONFAB_FUNCTIONS": "arn:aws:lambda:us-east-1:000000000000:function:",
         "CONFAB_ACCESS_SECRET": access,
         "CONFAB_SECRETS_SECRET": secrets,
         "CONFAB_SOCKETS": address,

@@ -9,8 +9,8 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use engine::notify::Notices;
 use surface::{
-    Approving, Attending, Granting, Hooks, Noticing, Once, Posting, Problem, Reading, Running,
-    Settling, Switching, Webhooks, Writing, openapi,
+    Approving, Attending, Granting, Hooks, Noticing, Once, Posting, Problem, Publishing, Reading,
+    Running, Settling, Switching, Webhooks, Writing, openapi,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -44,6 +44,7 @@ struct App {
     switching: Switching,
     webhooks: Webhooks,
     running: Running,
+    publishing: Publishing,
     hooks: Hooks,
     posting: Posting,
     /// Turns true when the host stops; ends what would wait for ever.
@@ -118,6 +119,10 @@ impl App {
                 news,
                 runtime: host.runtime().clone(),
             },
+            publishing: Publishing {
+                access: access.clone(),
+                publisher: None,
+            },
             hooks: Hooks {
                 fire: host.fire().clone(),
                 bus: host.bus(),
@@ -187,6 +192,8 @@ fn router(app: Arc<App>) -> Router {
         .route(openapi::START, post(api::run))
         .route(openapi::RUNS, get(api::run))
         .route(openapi::GRAPH, get(api::run))
+        .route(openapi::VERSIONS, get(api::publish).post(api::publish))
+        .route(openapi::ROLLBACK, post(api::publish))
         .route(openapi::RETRY, post(api::run))
         .route(openapi::RUN, get(api::run))
         .route(openapi::RUN_GRAPH, get(api::run))

@@ -17,7 +17,7 @@ async fn main() -> Result<(), lambda::Error> {
     let accesses = ground.accesses()?;
     let store = Arc::new(ground.store()?);
     let machines = ground.workflow_machines()?;
-    let catalogue = ground.workflows()?;
+    let catalogue = ground.workflows(&store)?;
     let news = Arc::new(Polling {
         runtime: ground.runtime.clone(),
         every: LOOK,

@@ -1,5 +1,5 @@
 import {
-  answerFor, answerSteps, askPeople, bodies, cancelRuns, connections, events, followRuns, giveUp, type Grant, items, park, readRuns, remind, retryRuns, secret,
+  answerFor, answerSteps, askPeople, bodies, cancelRuns, connections, events, followRuns, giveUp, type Grant, items, lendRole, park, publish, readRuns, remind, retryRuns, secret,
   seeThrough, startRun, startTurn, tellEvents,
 } from './grants';
 
@@ -48,7 +48,10 @@ const tell = [...accept, ...said, ...notices, answerSteps, secret('access')];
 const notice = '/v1/{tenant}/notices/{notice}';
 
 const runs = '/v1/{tenant}/runs';
+/** Which workflows there are, with what was published since the deployment. */
+const catalogue = [items('document/*/workflow', 'GetItem', 'Query'), items('document/*/workflow-text', 'GetItem')];
 const beginRun = [
+  ...catalogue,
   items('document/*/run', 'GetItem', 'PutItem'), items('document/*/room', 'GetItem', 'PutItem'), startRun, followRuns, cancelRuns,
 ];
 /** What the effect of a step leaves behind, so that it happens once. */
@@ -168,6 +171,16 @@ export const functions = {
       `GET ${runs}`, `GET ${runs}/{run}`, `GET ${runs}/{run}/graph`, `POST ${runs}/{run}/cancel`, `POST ${runs}/{run}/retry`,
     ],
     may: [...beginRun, items('document/*/run', 'Query'), readRuns, retryRuns, secret('access')],
+  },
+  'api-workflows': {
+    memory: 256, timeout: 30, bots: true,
+    http: [
+      'GET /v1/{tenant}/workflows/{workflow}/versions', 'POST /v1/{tenant}/workflows/{workflow}/versions',
+      'POST /v1/{tenant}/workflows/{workflow}/rollback',
+    ],
+    may: [
+      ...catalogue, items('document/*/workflow', 'PutItem'), items('document/*/workflow-text', 'PutItem'), publish, lendRole, secret('access'),
+    ],
   },
   'webhook-run': {
     memory: 256, timeout: 10, bots: true, http: ['POST /v1/{tenant}/hooks/{workflow}'],

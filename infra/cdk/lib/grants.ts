@@ -5,7 +5,7 @@ export type Grant =
   | { readonly on: 'table'; readonly keys: string; readonly actions: readonly string[] }
   | { readonly on: 'bucket'; readonly actions: readonly string[] }
   | { readonly on: 'access' | 'secrets' | 'turn' | 'approval' | 'answers' | 'parked' | 'sockets' | 'stream' | 'redrive' | 'missed' | 'bus' }
-  | { readonly on: 'workflows' | 'steps' | 'notices' | 'reminders' | 'runs' | 'cancelled' | 'retried' | 'histories' };
+  | { readonly on: 'workflows' | 'steps' | 'notices' | 'reminders' | 'runs' | 'cancelled' | 'retried' | 'histories' | 'published' | 'lent' };
 
 type ItemAction = 'GetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
 
@@ -34,6 +34,10 @@ export const cancelRuns: Grant = { on: 'cancelled' };
 export const retryRuns: Grant = { on: 'retried' };
 /** Reading what a run's steps were given and gave. */
 export const readRuns: Grant = { on: 'histories' };
+/** Making the machines of workflows that are published between deployments. */
+export const publish: Grant = { on: 'published' };
+/** Letting them run under their role. */
+export const lendRole: Grant = { on: 'lent' };
 /** Telling of what workflows wait for. */
 export const tellEvents: Grant = { on: 'bus' };
 export const park: Grant = { on: 'parked' };
@@ -61,6 +65,7 @@ const simple = {
   cancelled: ['states:StopExecution'],
   retried: ['states:RedriveExecution'],
   histories: ['states:GetExecutionHistory'],
+  published: ['states:CreateStateMachine'],
   bus: ['events:PutEvents'],
   parked: ['sqs:SendMessage'],
   missed: ['sqs:SendMessage'],
@@ -83,6 +88,12 @@ export function statements(grants: readonly Grant[], resources: Resources): iam.
         return new iam.PolicyStatement({
           actions: grant.actions.map((action) => `s3:${action}Object`),
           resources: [`${arn}/bodies/*`],
+        });
+      case 'lent':
+        return new iam.PolicyStatement({
+          actions: ['iam:PassRole'],
+          resources: [arn],
+          conditions: { StringEquals: { 'iam:PassedToService': 'states.amazonaws.com' } },
         });
       default:
         return new iam.PolicyStatement({ actions: simple[grant.on], resources: [arn] });

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -19,6 +19,10 @@ export interface RustLambdaProps {
   /** Beyond the table of functions: what only some stacks allow. */
   readonly also?: readonly iam.PolicyStatement[];
 }
+
+/** The ARN of the function `id`, where a reference would go in a circle. */
+export const nameFunction = (stack: Stack, id: string): string =>
+  stack.formatArn({ service: 'lambda', resource: 'function', resourceName: `${stack.stackName}-${id}`, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
 
 /** A Rust function on arm64 with a role and a log group of its own. */
 export class RustLambda extends Construct {

@@ -9,13 +9,13 @@ import { Construct } from 'constructs';
 import { Http, Sockets } from './apis';
 import { type FunctionName, functions, type FunctionSpec } from './functions';
 import type { Resources } from './grants';
-import { RustLambda } from './rust-lambda';
+import { nameFunction, RustLambda } from './rust-lambda';
 import { schedulerRole } from './schedules';
 import { isKept, type Settings } from './settings';
 import { nameSecret, type SecretName, Storage } from './storage';
 import { Machine } from './turn-machine';
 import { Watch } from './watch';
-import { wantedEvents, WorkflowMachines } from './workflow-machines';
+import { publishedRole, wantedEvents, WorkflowMachines } from './workflow-machines';
 
 /** All of Confab on AWS. Nothing in it is billed by the hour. */
 export class ConfabStack extends Stack {
@@ -30,7 +30,8 @@ export class ConfabStack extends Stack {
     const http = new Http(this, 'http');
     const sockets = new Sockets(this, 'sockets');
     const bus = new events.EventBus(this, 'bus', { eventBusName: this.stackName, description: 'What workflows wait for.' });
-    const resources = this.resources(storage, sockets, bus, settings);
+    const published = publishedRole(this, this.states('stateMachine', 'workflow-'));
+    const resources = this.resources(storage, sockets, bus, published, settings);
 
     const made = Object.fromEntries(Object.entries(functions).map(([name, spec]: [string, FunctionSpec]) => {
       const also = [...keyStatements(spec, storage), ...(name === 'turn-run' || name === 'step-ask' ? this.bedrock(settings) : [])];
@@ -66,10 +67,11 @@ export class ConfabStack extends Stack {
     Object.entries(outputs).forEach(([name, value]) => new CfnOutput(this, name, { value }));
   }
 
-  private resources(storage: Storage, sockets: Sockets, bus: events.EventBus, settings: Settings): Resources {
+  private resources(storage: Storage, sockets: Sockets, bus: events.EventBus, published: iam.Role, settings: Settings): Resources {
     const [turn, approval, notice, reminder, workflow] = ['turn', 'approval', 'notify', 'reminder', 'workflow-']
       .map((name) => this.states('stateMachine', name)) as [string, string, string, string, string];
     const execution = this.states('execution', 'workflow-*');
+    const wanted = { CONFAB_EVENTS_WANTED: wantedEvents(settings).join(' ') };
     return {
       table: {
         arn: storage.table.tableArn,
@@ -90,7 +92,9 @@ export class ConfabStack extends Stack {
       cancelled: { arn: execution },
       retried: { arn: execution },
       histories: { arn: execution },
-      bus: { arn: bus.eventBusArn, variables: { CONFAB_EVENT_BUS: bus.eventBusName, CONFAB_EVENTS_WANTED: wantedEvents(settings).join(' ') } },
+      published: { arn: `${workflow}*`, variables: { CONFAB_WORKFLOW_MACHINES: workflow, CONFAB_FUNCTIONS: nameFunction(this, ''), ...wanted } },
+      lent: { arn: published.roleArn, variables: { CONFAB_WORKFLOW_ROLE: published.roleArn } },
+      bus: { arn: bus.eventBusArn, variables: { CONFAB_EVENT_BUS: bus.eventBusName, ...wanted } },
       parked: { arn: storage.parked.queueArn, variables: { CONFAB_PARKED_QUEUE: storage.parked.queueUrl } },
       sockets: { arn: sockets.connectionsArn, variables: { CONFAB_SOCKETS: sockets.stage.callbackUrl } },
       stream: { arn: storage.table.tableStreamArn! },

@@ -107,7 +107,7 @@ const statement = (actions: string[], resources: string[]): iam.PolicyStatement[
   (resources.length ? [new iam.PolicyStatement({ actions, resources })] : []);
 
 /** What Step Functions needs to start machines and hear of their end. */
-function runAndWait(stack: Stack, machines: string[]): iam.PolicyStatement[] {
+export function runAndWait(stack: Stack, machines: string[]): iam.PolicyStatement[] {
   if (!machines.length) return [];
   const executions = machines.map((arn) => `${arn.replace(':stateMachine:', ':execution:')}:*`);
   return [

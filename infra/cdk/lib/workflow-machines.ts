@@ -4,15 +4,19 @@ import { basename, join, resolve } from 'node:path';
 import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 
+import { functions } from './functions';
+import { nameFunction } from './rust-lambda';
 import { Schedules, type Timer } from './schedules';
 import type { Settings } from './settings';
-import { Machine } from './turn-machine';
+import { Machine, runAndWait } from './turn-machine';
+import { acknowledgeWildcards } from './wildcards';
 
 export interface WorkflowsProps {
   readonly functions: Record<string, lambda.Function>;
@@ -60,6 +64,18 @@ export class WorkflowMachines extends Construct {
       targets: [new targets.LambdaFunction(functions['job-event']!)],
     });
   }
+}
+
+/** Under what the machines of workflows run that are published between deployments: any step, and each other. */
+export function publishedRole(scope: Stack, prefix: string): iam.Role {
+  const steps = Object.keys(functions).filter((name) => name.startsWith('step-')).map((name) => nameFunction(scope, name));
+  const may = [new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: steps }), ...runAndWait(scope, [`${prefix}*`])];
+  const role = new iam.Role(scope, 'published', {
+    assumedBy: new iam.ServicePrincipal('states.amazonaws.com'),
+    inlinePolicies: { may: new iam.PolicyDocument({ statements: may }) },
+  });
+  acknowledgeWildcards(role, may, 'Workflows that are published later, and their executions, whose names cannot be known.');
+  return role;
 }
 
 /** The names of the events that workflows wait for. */

@@ -21,7 +21,7 @@ const PAGE: u32 = 1000;
 /// The most pages: an execution has at most 25,000 events.
 const PAGES: usize = 25;
 
-/// The machines of workflows, `<prefix><workflow>`.
+/// The machines of workflows: `<prefix><workflow>`, and `<prefix><workflow>-<hash>` of versions published since.
 #[derive(Clone, Debug)]
 pub struct WorkflowMachines {
     pub(crate) service: Service,
@@ -98,13 +98,22 @@ struct Event {
 }
 
 impl WorkflowMachines {
-    fn machine(&self, run: &RunRef) -> String {
-        format!("{}{}", self.prefix, run.workflow)
+    /// The ARN of the machine that was deployed of a workflow, or that a published version has of its own.
+    pub(crate) fn machine(&self, workflow: &str, published: Option<&str>) -> String {
+        match published {
+            // No workflow has a `-` in its name.
+            Some(machine) => format!("{}{workflow}-{machine}", self.prefix),
+            None => format!("{}{workflow}", self.prefix),
+        }
+    }
+
+    fn machine_of(&self, run: &RunRef) -> String {
+        self.machine(&run.workflow, run.machine.as_deref())
     }
 
     fn execution(&self, run: &RunRef) -> String {
         let machine = self
-            .machine(run)
+            .machine_of(run)
             .replacen(":stateMachine:", ":execution:", 1);
         format!("{machine}:{}", run.id)
     }
@@ -135,7 +144,7 @@ impl Runs for WorkflowMachines {
     async fn start(&self, start: &RunStart) -> Result<(), Error> {
         let unstarted = || Error::new(Kind::Unavailable, "the run could not be started");
         let request = StartExecution {
-            state_machine_arn: &self.machine(&start.run),
+            state_machine_arn: &self.machine_of(&start.run),
             name: &start.run.id,
             input: serde_json::to_string(start).map_err(|error| unstarted().because(error))?,
         };

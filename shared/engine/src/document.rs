@@ -44,11 +44,15 @@ pub enum Topic {
     Reminder,
     /// What workflows want of a conversation.
     Goal,
+    /// The versions of a workflow that were published, and which is live.
+    Workflow,
+    /// What a version of a workflow says.
+    WorkflowText,
 }
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Approval,
         Self::Unknown,
         Self::Switch,
@@ -64,6 +68,8 @@ impl Topic {
         Self::Wait,
         Self::Reminder,
         Self::Goal,
+        Self::Workflow,
+        Self::WorkflowText,
     ];
 
     /// Its name in stores.
@@ -85,6 +91,8 @@ impl Topic {
             Self::Wait => "wait",
             Self::Reminder => "reminder",
             Self::Goal => "goal",
+            Self::Workflow => "workflow",
+            Self::WorkflowText => "workflow-text",
         }
     }
 }

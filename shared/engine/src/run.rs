@@ -26,6 +26,8 @@ mod effect;
 mod fire;
 mod inputs;
 mod notify;
+mod publish;
+mod published;
 pub mod record;
 mod request;
 mod retry;
@@ -47,6 +49,8 @@ pub use effect::Effects;
 pub use fire::{Fire, FiredBy, Firing};
 pub use inputs::check_inputs;
 pub use notify::{NotifyInput, StepNotify};
+pub use publish::{Machines, Publication, Publisher};
+pub use published::{Published, Release};
 pub use record::{AttemptRecord, Histories, RunRecord, RunStatus, StepRecord, StepStatus};
 pub use request::StepHttp;
 pub use start::{Beginning, Begun, RunStart, RunState, Runs, Start, Started};
@@ -69,6 +73,9 @@ pub struct RunRef {
     /// The run that started it, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
+    /// The machine of its version, when that was published since the deployment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<String>,
 }
 
 /// One step of one run, and which item of a list it is for.

@@ -12,7 +12,7 @@ use engine::goal::Goals;
 use engine::http::Http;
 use engine::notify::{Notices, Router};
 use engine::reminder::Reminders;
-use engine::run::{Effects, Fire, Start};
+use engine::run::{Catalogue, Effects, Fire, Start};
 use engine::switch::Switches;
 use engine::tool::{Clerk, NoErrands, Toolbox};
 use engine::turn::{Accept, Carriers, Deliver, Intake, Settler, Timing};
@@ -116,7 +116,7 @@ impl Ground {
         expressions: Arc<dyn Expressions>,
     ) -> Result<Fire, NotReady> {
         Ok(Fire {
-            catalogue: self.workflows()?,
+            catalogue: self.workflows(store)?,
             start: self.start(store, &self.workflow_machines()?),
             expressions,
         })
@@ -139,8 +139,8 @@ impl Ground {
     pub fn clerk(&self, store: &Arc<Store>, shelf: &Shelf) -> Result<Clerk, NotReady> {
         let mut tools = shelf.iter().flat_map(|bot| bot.tools.values());
         let starts = tools.any(|tool| matches!(tool.kind, ToolKind::Workflow { .. }));
-        let catalogue = match starts {
-            true => self.workflows()?,
+        let catalogue: Arc<dyn Catalogue> = match starts {
+            true => self.workflows(store)?,
             false => Arc::<Workflows>::default(),
         };
         Ok(Clerk {

@@ -3,14 +3,16 @@
 //! Each variable is read once, while the function starts; one that is missing names itself and fails the
 //! start.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws::{
-    ApprovalMachine, Cloud, EventBus, NoticeMachine, Parked, ReminderMachine, Sockets, Store,
-    TurnMachine, Unset, Vault, WorkflowMachines,
+    ApprovalMachine, Cloud, EventBus, NoticeMachine, Parked, PublishedMachines, ReminderMachine,
+    Sockets, Store, TurnMachine, Unset, Vault, WorkflowMachines,
 };
 use engine::error::Error;
+use engine::run::Published;
 use engine::runtime::Runtime;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -148,16 +150,22 @@ impl Ground {
         Ok(Arc::new(self.cloud.workflows(prefix)))
     }
 
-    /// The bus `CONFAB_EVENT_BUS`. `CONFAB_EVENTS_WANTED` names the events that workflows wait for, with spaces
-    /// between.
+    /// The bus `CONFAB_EVENT_BUS`, which is told of [the events wanted](Self::events_wanted).
     ///
     /// # Errors
     /// Names the variable when it is missing.
     pub fn bus(&self) -> Result<Arc<EventBus>, Unset> {
-        let wanted = variable("CONFAB_EVENTS_WANTED").unwrap_or_default();
-        let wanted = wanted.split_whitespace().map(str::to_owned).collect();
-        let bus = self.cloud.events(needed("CONFAB_EVENT_BUS")?, wanted);
+        let bus = self
+            .cloud
+            .events(needed("CONFAB_EVENT_BUS")?, self.events_wanted());
         Ok(Arc::new(bus))
+    }
+
+    /// The events that workflows wait for, as `CONFAB_EVENTS_WANTED` names them, with spaces between.
+    #[must_use]
+    pub fn events_wanted(&self) -> BTreeSet<String> {
+        let wanted = variable("CONFAB_EVENTS_WANTED").unwrap_or_default();
+        wanted.split_whitespace().map(str::to_owned).collect()
     }
 
     /// The connections behind `CONFAB_SOCKETS`.
@@ -199,12 +207,26 @@ impl Ground {
         Ok(Arc::new(Shelf::load(&bots()?)?))
     }
 
-    /// The workflows of the bots beside the code.
+    /// The workflows of the bots beside the code, and what was published since.
     ///
     /// # Errors
-    /// Says which is wrong.
-    pub fn workflows(&self) -> Result<Arc<Workflows>, NotReady> {
-        Ok(Arc::new(Workflows::load(&bots()?)?))
+    /// Names the variable that is missing, or the workflow that is wrong.
+    pub fn workflows(&self, store: &Arc<Store>) -> Result<Arc<Published>, NotReady> {
+        let deployed = Arc::new(Workflows::load(&bots()?)?);
+        Ok(Arc::new(Published::new(deployed, store.clone())))
+    }
+
+    /// Makes machines of what is published, beside those whose ARNs begin with `CONFAB_WORKFLOW_MACHINES`, under the
+    /// role `CONFAB_WORKFLOW_ROLE`; they call functions whose ARNs begin with `CONFAB_FUNCTIONS`.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
+    pub fn published_machines(&self) -> Result<Arc<PublishedMachines>, Unset> {
+        Ok(Arc::new(PublishedMachines {
+            machines: WorkflowMachines::clone(&*self.workflow_machines()?),
+            functions: needed("CONFAB_FUNCTIONS")?,
+            role: needed("CONFAB_WORKFLOW_ROLE")?,
+        }))
     }
 }
 

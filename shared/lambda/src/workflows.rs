@@ -37,6 +37,7 @@ impl Workflows {
             offers.extend(read.into_values().map(|workflow| Offer {
                 bot: bot.clone(),
                 workflow: Arc::new(workflow),
+                machine: None,
             }));
         }
         offers.sort_by(|one, other| one.workflow.name.cmp(&other.workflow.name));

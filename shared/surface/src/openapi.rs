@@ -21,7 +21,9 @@ use crate::{
 
 mod runs;
 
-pub use runs::{CANCEL, CHANGES, GRAPH, HOOK, RETRY, RUN, RUN_GRAPH, RUNS, START, WORKFLOWS};
+pub use runs::{
+    CANCEL, CHANGES, GRAPH, HOOK, RETRY, ROLLBACK, RUN, RUN_GRAPH, RUNS, START, VERSIONS, WORKFLOWS,
+};
 
 /// Where messages are written and read.
 pub const MESSAGES: &str = "/v1/{tenant}/{bot}/sessions/{session}/messages";

@@ -192,7 +192,11 @@ impl Running {
         let key = idempotency_key(&head.headers)?;
         let key = key.map(once::checked).transpose()?;
         let NewRun { inputs } = read_json(&head.headers, body).await?;
-        let Offer { bot, workflow } = self.catalogue.offer(&tenant, &name).await?;
+        let Offer {
+            bot,
+            workflow,
+            machine,
+        } = self.catalogue.offer(&tenant, &name).await?;
         let mut trigger = json!({ "type": "manual" });
         if let Some(by) = by {
             trigger["by"] = Value::from(by);
@@ -200,6 +204,7 @@ impl Running {
         let beginning = Beginning {
             tenant,
             bot,
+            machine,
             trigger,
             inputs: inputs.clone(),
             cause: key.map(|key| format!("key:{key}")),
@@ -319,7 +324,7 @@ impl Running {
 
 impl Startable {
     fn new(offer: Offer) -> Self {
-        let Offer { bot, workflow } = offer;
+        let Offer { bot, workflow, .. } = offer;
         let name = &workflow.name;
         let triggers = workflow.triggers.iter();
         let triggers = triggers.map(|trigger| in_words(&trigger.kind, name));

@@ -323,6 +323,23 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
             ("with-a-person", Json("null")),
         ],
     ),
+    (
+        "api-workflows",
+        &[
+            ("publish", Status(201, "{\"number\":1,")),
+            ("publish-again", Status(200, "{\"number\":1,")),
+            ("publish-edited", Status(201, "{\"number\":2,")),
+            (
+                "versions",
+                Status(200, "\"by\":\"ana's boss\",\"live\":true}]}"),
+            ),
+            ("rollback", Status(200, "{\"number\":1,")),
+            ("rollback-further", Problem(404, "not_found")),
+            ("publish-wrong", Problem(422, "invalid_request")),
+            ("publish-scheduled", Problem(422, "invalid_request")),
+            ("not-for-operators", Problem(403, "forbidden")),
+        ],
+    ),
 ];
 
 impl Expected {

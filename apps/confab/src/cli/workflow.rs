@@ -330,6 +330,7 @@ impl RunIt {
         let beginning = Beginning {
             tenant: LOCAL_TENANT.to_owned(),
             bot: host.shelf().current().bot.name.clone(),
+            machine: None,
             trigger: json!({ "type": "manual" }),
             inputs: self.inputs(workflow)?,
             cause: None,

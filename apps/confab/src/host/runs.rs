@@ -207,6 +207,7 @@ impl Catalogue for Executions {
         let offer = |workflow| Offer {
             bot: bot.clone(),
             workflow,
+            machine: None,
         };
         Ok(workflows.map(offer).collect())
     }
@@ -328,6 +329,7 @@ impl Host {
                     bot: bot.name.clone(),
                     workflow: workflow.name.clone(),
                     parent: None,
+                    machine: None,
                 };
                 for run in self.start.sweep(&none).await? {
                     self.watch(run);

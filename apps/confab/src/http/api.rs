@@ -73,6 +73,10 @@ pub(super) async fn whatsapp(State(app): State<Arc<App>>, request: Request) -> R
     outgoing(app.webhooks.whatsapp(incoming(request)).await)
 }
 
+pub(super) async fn publish(State(app): State<Arc<App>>, request: Request) -> Response {
+    outgoing(app.publishing.serve(incoming(request)).await)
+}
+
 pub(super) async fn run(State(app): State<Arc<App>>, request: Request) -> Response {
     let changes = *request.method() == Method::POST;
     let answer = app.running.serve(incoming(request)).await;

@@ -57,6 +57,7 @@ async fn a_retry_redrives_the_execution_unless_the_service_says_that_it_cannot()
         bot: "shop".to_owned(),
         workflow: "refund".to_owned(),
         parent: None,
+        machine: None,
     };
     assert!(machines.retry(&run).await.unwrap());
     assert!(!machines.retry(&run).await.unwrap());

@@ -14,6 +14,8 @@ pub struct Offer {
     pub bot: String,
     /// The workflow.
     pub workflow: Arc<Workflow>,
+    /// The machine of this version, when it was published since the deployment.
+    pub machine: Option<String>,
 }
 
 /// Finds workflows. Their names are unlike among all bots of a host.

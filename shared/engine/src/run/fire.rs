@@ -67,7 +67,11 @@ impl Fire {
             trigger: number,
             by,
         } = firing;
-        let Offer { bot, workflow } = self.catalogue.offer(&tenant, &name).await?;
+        let Offer {
+            bot,
+            workflow,
+            machine,
+        } = self.catalogue.offer(&tenant, &name).await?;
         let trigger = workflow.triggers.get(number).ok_or_else(|| {
             let message = format!("{name} has no trigger {number}");
             Error::new(Kind::NotFound, message)
@@ -94,6 +98,7 @@ impl Fire {
         let beginning = Beginning {
             tenant,
             bot,
+            machine,
             trigger: happened,
             inputs,
             cause: Some(cause),

@@ -87,16 +87,20 @@ impl Start {
         let mut under_way = Vec::new();
         for id in room.running.into_iter().filter(|id| *id != run.id) {
             let other = RunRef { id, ..run.clone() };
-            match self.runs.state(&other).await? {
-                RunState::Running => under_way.push(other),
-                RunState::Ended { .. } => Box::pin(self.ended(&other)).await?,
-                RunState::Absent => match self.read(&other).await? {
-                    Some(waiting) if waiting.state == Begun::Queued => {
-                        self.launch(&waiting).await?;
-                        self.mark(&other, Begun::Started).await?;
-                    }
-                    _ => Box::pin(self.ended(&other)).await?,
-                },
+            // Its version may be another, and so its machine.
+            let Some(found) = self.read(&other).await? else {
+                Box::pin(self.ended(&other)).await?;
+                continue;
+            };
+            match self.runs.state(&found.run).await? {
+                RunState::Running => under_way.push(found.run),
+                RunState::Absent if found.state == Begun::Queued => {
+                    self.launch(&found).await?;
+                    self.mark(&other, Begun::Started).await?;
+                }
+                RunState::Ended { .. } | RunState::Absent => {
+                    Box::pin(self.ended(&other)).await?;
+                }
             }
         }
         Ok(under_way)

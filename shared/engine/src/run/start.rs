@@ -88,6 +88,8 @@ pub struct Beginning {
     pub tenant: String,
     /// The bot.
     pub bot: String,
+    /// The machine of the version that is begun, when that was published since the deployment.
+    pub machine: Option<String>,
     /// What started it.
     pub trigger: Value,
     /// What the workflow is given.
@@ -151,6 +153,7 @@ impl Start {
         let Beginning {
             tenant,
             bot,
+            machine,
             trigger,
             inputs,
             cause,
@@ -179,6 +182,7 @@ impl Start {
             bot,
             workflow: workflow.name.clone(),
             parent: None,
+            machine,
         };
         let now = self.runtime.now();
         let wished = Started {
@@ -214,9 +218,10 @@ impl Start {
                     id: oldest,
                     ..started.run.clone()
                 };
-                self.runs
-                    .cancel(&other, "a newer run took its place")
-                    .await?;
+                if let Some(other) = self.read(&other).await? {
+                    let why = "a newer run took its place";
+                    self.runs.cancel(&other.run, why).await?;
+                }
                 Begun::Started
             }
         };

@@ -225,6 +225,7 @@ impl Timetable {
         let beginning = Beginning {
             tenant: line.key.tenant.clone(),
             bot: bot.to_owned(),
+            machine: None,
             inputs: match inputs {
                 Ok(inputs) => inputs,
                 Err(error) => {

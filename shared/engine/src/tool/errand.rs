@@ -75,10 +75,15 @@ pub struct Clerk {
 impl Errands for Clerk {
     async fn begin(&self, workflow: &str, call: &Call<'_>) -> Result<Value, Error> {
         let session = call.session;
-        let Offer { bot, workflow } = self.catalogue.offer(session.tenant(), workflow).await?;
+        let Offer {
+            bot,
+            workflow,
+            machine,
+        } = self.catalogue.offer(session.tenant(), workflow).await?;
         let beginning = Beginning {
             tenant: session.tenant().to_owned(),
             bot,
+            machine,
             trigger: json!({
                 "type": "tool",
                 "tool": call.tool.offer.name,

@@ -8,7 +8,7 @@ use schemars::json_schema;
 use serde_json::{Value, json};
 
 use super::{answers, content, path, problem, query, tenant, webhook};
-use crate::{Change, NewRun, Posted, Runs, Workflows};
+use crate::{Change, GoingBack, NewRun, NewVersion, Posted, Runs, Version, Versions, Workflows};
 
 /// Where workflows are listed.
 pub const WORKFLOWS: &str = "/v1/{tenant}/workflows";
@@ -16,6 +16,10 @@ pub const WORKFLOWS: &str = "/v1/{tenant}/workflows";
 pub const START: &str = "/v1/{tenant}/workflows/{workflow}/runs";
 /// Where the picture of one is.
 pub const GRAPH: &str = "/v1/{tenant}/workflows/{workflow}/graph";
+/// Where its versions are listed, and published.
+pub const VERSIONS: &str = "/v1/{tenant}/workflows/{workflow}/versions";
+/// Where an earlier one is made live again.
+pub const ROLLBACK: &str = "/v1/{tenant}/workflows/{workflow}/rollback";
 /// Where runs are listed.
 pub const RUNS: &str = "/v1/{tenant}/runs";
 /// Where one is read.
@@ -55,10 +59,30 @@ pub(super) fn describe(paths: &mut Value, schemas: &mut SchemaGenerator) {
         },
     });
     paths[GRAPH] = json!({
-        "parameters": [tenant(), workflow],
+        "parameters": [tenant(), workflow.clone()],
         "get": {
             "summary": "A workflow as a picture: where its steps stand, and what leads from one to the next",
             "responses": answers("200", &schemas.subschema_for::<Drawing>(), schemas, &["400", "401", "403", "404", "503"]),
+        },
+    });
+    paths[VERSIONS] = json!({
+        "parameters": [tenant(), workflow.clone()],
+        "get": {
+            "summary": "The versions of a workflow: what was deployed and what was published since; where it is deployed only",
+            "responses": answers("200", &schemas.subschema_for::<Versions>(), schemas, &["400", "401", "403", "404", "409", "503"]),
+        },
+        "post": {
+            "summary": "Publish a version of a workflow between deployments: runs start with it from now on, those under way keep theirs. 200 when it was a version already",
+            "requestBody": { "required": true, "content": content(&schemas.subschema_for::<NewVersion>()) },
+            "responses": answers("201", &schemas.subschema_for::<Version>(), schemas, &["400", "401", "403", "404", "409", "413", "415", "422", "503"]),
+        },
+    });
+    paths[ROLLBACK] = json!({
+        "parameters": [tenant(), workflow],
+        "post": {
+            "summary": "Make an earlier version of a workflow live again",
+            "requestBody": { "required": true, "content": content(&schemas.subschema_for::<GoingBack>()) },
+            "responses": answers("200", &schemas.subschema_for::<Version>(), schemas, &["400", "401", "403", "404", "409", "413", "415", "422", "503"]),
         },
     });
     paths[RUN_GRAPH] = json!({

@@ -67,6 +67,7 @@ pub(super) fn run(
         bot: "dry".to_owned(),
         workflow: workflow.name.clone(),
         parent: None,
+        machine: None,
     };
     let trigger = json!({ "type": "manual" });
     let start = RunStart {

@@ -1,0 +1,325 @@
+//! Publishing a workflow between deployments, and going back.
+//!
+//! ```text
+//! text ──> compiled among the deployed bot and what is live ──> a machine of its own ──> one write makes it live
+//! ```
+//!
+//! A version is its text and the machine that was made of it; neither is ever changed. What inputs are checked by and
+//! what is run are named by the same write, so no run begins with one version's inputs in another one's machine.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::published::{
+    DEPLOYED, Kept, Published, Release, Releases, Text, file, releases_key, text_key,
+};
+use super::{Catalogue, Offer};
+use crate::document::{Amendment, amend};
+use crate::error::{Error, Kind};
+use crate::goal::REPORT_GOAL;
+use crate::runtime::Runtime;
+use crate::turn::Bots;
+use crate::workflow::{Around, Syntax, Workflow, compile};
+
+/// The most versions of a workflow.
+const MAX_VERSIONS: usize = 500;
+
+/// Makes the machines of versions.
+#[async_trait]
+pub trait Machines: Send + Sync {
+    /// Makes the machine of a `definition` unless it is there, and gives its name. `among` has the machines of the
+    /// workflows that it may start, by name; those that were deployed have none of their own.
+    ///
+    /// # Errors
+    /// `Invalid` when the service refuses it, and when it could not be made.
+    async fn make(
+        &self,
+        workflow: &str,
+        definition: &Value,
+        among: &BTreeMap<String, Option<String>>,
+    ) -> Result<String, Error>;
+}
+
+/// Publishes workflows.
+#[derive(Clone)]
+pub struct Publisher {
+    /// Time.
+    pub runtime: Runtime,
+    /// What is live.
+    pub published: Arc<Published>,
+    /// The bots whose tools they use.
+    pub bots: Arc<dyn Bots>,
+    /// Reads expressions.
+    pub syntax: &'static dyn Syntax,
+    /// Makes their machines.
+    pub machines: Arc<dyn Machines>,
+    /// The events that are told, as the deployment says.
+    pub events: BTreeSet<String>,
+}
+
+/// Somebody's wish that a text be live.
+#[derive(Clone, Debug)]
+pub struct Publication {
+    /// For whom.
+    pub tenant: String,
+    /// The workflow.
+    pub workflow: String,
+    /// The bot whose tools it uses; that of the live version when absent.
+    pub bot: Option<String>,
+    /// The file.
+    pub text: String,
+    /// Who publishes it.
+    pub by: Option<String>,
+}
+
+impl Publisher {
+    /// Makes a version of a text and puts it live; says whether it is new. What was a version already is live again.
+    ///
+    /// # Errors
+    /// `Invalid` with everything that is wrong with the text, or that only a deployment changes; `NotFound` when there is
+    /// no such bot; and when a store or the service failed.
+    pub async fn publish(&self, wish: Publication) -> Result<(Release, bool), Error> {
+        let Publication {
+            tenant,
+            workflow: name,
+            bot,
+            text,
+            by,
+        } = wish;
+        let workflow = Workflow::read(&file(&name), &text).map_err(invalid)?;
+        let deployed = self.published.deployed(&tenant, &name).await?;
+        let bot = self.bot(&tenant, &name, bot).await?;
+        let (definition, among) = self.compile(&tenant, &bot, &workflow, &deployed).await?;
+        let deployed = deployed.map(|offer| offer.workflow.version.clone());
+        if deployed.as_ref() == Some(&workflow.version) {
+            let release = self.put_live(&tenant, &name, DEPLOYED, deployed).await?;
+            return Ok((release, false));
+        }
+        let documents = &*self.published.documents;
+        let key = text_key(&tenant, &name, &workflow.version);
+        amend(documents, &key, |found: Option<Text>| match found {
+            Some(_) => (Amendment::Keep, ()),
+            None => (forever(Text { text: text.clone() }), ()),
+        })
+        .await?;
+        let machine = self.machines.make(&name, &definition, &among).await?;
+        let now = self.runtime.now();
+        let key = releases_key(&tenant, &name);
+        amend(documents, &key, |found: Option<Releases>| {
+            let mut releases = found.unwrap_or_default();
+            let known = releases
+                .versions
+                .iter()
+                .find(|kept| kept.machine == machine && kept.release.version == workflow.version);
+            if let Some(Kept { release, .. }) = known.cloned() {
+                releases.put_live(release.number, deployed.as_deref());
+                return (forever(releases), Ok((release, false)));
+            }
+            if releases.versions.len() >= MAX_VERSIONS {
+                let message = format!(
+                    "{name} has {MAX_VERSIONS} versions, which is as many as are kept; deploy it"
+                );
+                return (Amendment::Keep, Err(Error::new(Kind::Invalid, message)));
+            }
+            let last = releases.versions.last();
+            let release = Release {
+                number: last.map_or(DEPLOYED, |last| last.release.number) + 1,
+                version: workflow.version.clone(),
+                at: Some(now),
+                by: by.clone(),
+            };
+            releases.versions.push(Kept {
+                release: release.clone(),
+                bot: bot.clone(),
+                machine: machine.clone(),
+            });
+            releases.put_live(release.number, deployed.as_deref());
+            (forever(releases), Ok((release, true)))
+        })
+        .await?
+    }
+
+    /// Puts an earlier version live again: the one before the live one, or that with the number `to`.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none; `Invalid` when it no longer fits what is deployed; and when a store failed.
+    pub async fn roll_back(
+        &self,
+        tenant: &str,
+        name: &str,
+        to: Option<u32>,
+    ) -> Result<Release, Error> {
+        let deployed = self.published.deployed(tenant, name).await?;
+        let releases = self.published.releases(tenant, name).await?;
+        let version = deployed.as_ref().map(|offer| &*offer.workflow.version);
+        let live = releases.live(version);
+        let live = live.map_or(DEPLOYED, |live| live.release.number);
+        let mut earlier = releases.versions.iter().map(|kept| kept.release.number);
+        let to = to.or_else(|| {
+            let before = earlier.rfind(|number| *number < live);
+            before.or((live != DEPLOYED).then_some(DEPLOYED))
+        });
+        let Some(to) = to else {
+            let message = format!("there is no version of {name} before the live one");
+            return Err(Error::new(Kind::NotFound, message));
+        };
+        if let Some(Kept { release, bot, .. }) = releases.at(to) {
+            let workflow = self.published.text(tenant, name, &release.version);
+            let workflow = workflow.await?;
+            self.compile(tenant, bot, &workflow, &deployed).await?;
+        }
+        let deployed = version.map(str::to_owned);
+        self.put_live(tenant, name, to, deployed).await
+    }
+
+    /// The versions of a workflow, the oldest first, and the number of the live one.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such workflow, and when a store failed.
+    pub async fn versions(&self, tenant: &str, name: &str) -> Result<(Vec<Release>, u32), Error> {
+        let deployed = self.published.deployed(tenant, name).await?;
+        let releases = self.published.releases(tenant, name).await?;
+        let version = deployed.map(|offer| offer.workflow.version.clone());
+        let live = releases.live(version.as_deref());
+        let live = live.map_or(DEPLOYED, |live| live.release.number);
+        let mut versions: Vec<Release> = version.map(as_deployed).into_iter().collect();
+        versions.extend(releases.versions.into_iter().map(|kept| kept.release));
+        match versions.is_empty() {
+            false => Ok((versions, live)),
+            true => Err(Error::new(
+                Kind::NotFound,
+                format!("there is no workflow {name}"),
+            )),
+        }
+    }
+
+    async fn put_live(
+        &self,
+        tenant: &str,
+        name: &str,
+        number: u32,
+        deployed: Option<String>,
+    ) -> Result<Release, Error> {
+        let documents = &*self.published.documents;
+        let key = releases_key(tenant, name);
+        amend(documents, &key, |found: Option<Releases>| {
+            let mut releases = found.unwrap_or_default();
+            let release = match releases.at(number) {
+                Some(kept) => Some(kept.release.clone()),
+                None => deployed
+                    .clone()
+                    .filter(|_| number == DEPLOYED)
+                    .map(as_deployed),
+            };
+            let Some(release) = release else {
+                let message = format!("there is no version {number} of {name}");
+                return (Amendment::Keep, Err(Error::new(Kind::NotFound, message)));
+            };
+            releases.put_live(number, deployed.as_deref());
+            (forever(releases), Ok(release))
+        })
+        .await?
+    }
+
+    /// The bot whose tools the workflow uses.
+    async fn bot(&self, tenant: &str, name: &str, bot: Option<String>) -> Result<String, Error> {
+        let live = match self.published.offer(tenant, name).await {
+            Ok(offer) => Some(offer.bot),
+            Err(error) if error.kind() == Kind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        match (live, bot) {
+            (Some(live), Some(bot)) if live != bot => {
+                let message =
+                    format!("{name} is a workflow of the bot {live}: call yours otherwise");
+                Err(Error::new(Kind::Invalid, message))
+            }
+            (Some(bot), _) | (None, Some(bot)) => Ok(bot),
+            (None, None) => {
+                let message = format!("{name} is new: say with `bot` whose tools it uses");
+                Err(Error::new(Kind::Invalid, message))
+            }
+        }
+    }
+
+    /// The definition of a workflow among what is live, and the machines of what it may start.
+    async fn compile(
+        &self,
+        tenant: &str,
+        bot: &str,
+        workflow: &Workflow,
+        deployed: &Option<Offer>,
+    ) -> Result<(Value, BTreeMap<String, Option<String>>), Error> {
+        let bot = self.bots.find(tenant, bot).await?;
+        self.fits(workflow, deployed)?;
+        if workflow.converses() && !bot.tools.contains_key(REPORT_GOAL) {
+            let message = format!(
+                "no workflow of {} that was deployed has it hold conversations, so it cannot report goals: deploy this one",
+                bot.name
+            );
+            return Err(Error::new(Kind::Invalid, message));
+        }
+        let offers = self.published.offers(tenant).await?;
+        let mut workflows = BTreeMap::new();
+        let mut among = BTreeMap::new();
+        for offer in offers.into_iter().filter(|offer| offer.bot == bot.name) {
+            let name = &offer.workflow.name;
+            workflows.insert(name.clone(), Workflow::clone(&offer.workflow));
+            among.insert(name.clone(), offer.machine);
+        }
+        workflows.insert(workflow.name.clone(), workflow.clone());
+        let around = Around {
+            bot: &bot,
+            workflows: &workflows,
+            syntax: self.syntax,
+        };
+        let compiled = compile(workflow, around).map_err(invalid)?;
+        Ok((compiled.definition, among))
+    }
+
+    /// What wakes a workflow by itself is part of the deployment: schedules, and which events are told.
+    fn fits(&self, workflow: &Workflow, deployed: &Option<Offer>) -> Result<(), Error> {
+        let before = deployed.as_ref().map(|offer| offer.workflow.timers());
+        let before = before.transpose().map_err(invalid)?.unwrap_or_default();
+        if workflow.timers().map_err(invalid)? != before {
+            let message = "its schedules are others than those that were deployed, and change with a deployment only";
+            return Err(Error::new(Kind::Invalid, message));
+        }
+        let events = workflow.events();
+        let mut untold = events
+            .into_iter()
+            .filter(|event| !self.events.contains(*event));
+        match untold.next() {
+            None => Ok(()),
+            Some(event) => {
+                let message = format!(
+                    "it waits for {event}, which no workflow did when it was deployed; deploy it"
+                );
+                Err(Error::new(Kind::Invalid, message))
+            }
+        }
+    }
+}
+
+fn as_deployed(version: String) -> Release {
+    Release {
+        number: DEPLOYED,
+        version,
+        at: None,
+        by: None,
+    }
+}
+
+fn forever<T>(body: T) -> Amendment<T> {
+    Amendment::Save {
+        body,
+        expires: None,
+    }
+}
+
+fn invalid(problems: crate::bot::Problems) -> Error {
+    Error::new(Kind::Invalid, problems.to_string())
+}
