@@ -17,6 +17,7 @@ mod page;
 mod paths;
 mod reload;
 mod runs;
+mod stage;
 mod versions;
 
 /// The support bot of the examples, served to whoever needs it at the same time.

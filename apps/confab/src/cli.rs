@@ -11,6 +11,7 @@ mod approvals;
 mod attend;
 mod chat;
 mod check;
+mod client;
 mod columns;
 mod conversations;
 mod dev;

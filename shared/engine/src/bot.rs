@@ -53,8 +53,8 @@ use crate::model::ToolOffer;
 use crate::overlap::OverlapSettings;
 use crate::tool::SideEffectPolicy;
 
-pub use address::host_of;
 pub(crate) use address::{Address, Fault, strays};
+pub use address::{check_address, host_of};
 pub use arguments::ArgumentSchema;
 pub use consent::{ApprovalRule, ApprovalSettings, Risk, When};
 pub use contact::misfit;

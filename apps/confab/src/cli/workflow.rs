@@ -17,6 +17,7 @@ use crate::host::{self, Host};
 mod dry;
 mod progress;
 mod publish;
+mod stage;
 
 use progress::Progress;
 pub(super) use progress::status;

@@ -72,6 +72,14 @@ pub(crate) fn strays(url: &str, reach: Reach) -> bool {
     address.is_ok_and(|address| !reach.covers(address))
 }
 
+/// Looks whether a secret may be sent to `url`: it is absolute, `https` (or `http` to this machine), and names no user.
+///
+/// # Errors
+/// What is wrong with it, such as `is not encrypted`.
+pub fn check_address(url: &str) -> Result<(), String> {
+    Address::parse(url).map(drop).map_err(|(what, _)| what)
+}
+
 /// The host of an absolute address that names no user: without its port, an IPv6 address without its brackets.
 #[must_use]
 pub fn host_of(url: &str) -> Option<&str> {

@@ -1,9 +1,7 @@
 //! Asks the process that works in the data folder.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use engine::http::{Http as _, HttpRequest, Reach};
 use engine::session::SessionKey;
 use ground::tokio_runtime;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -11,12 +9,9 @@ use serde_json::{Value, json};
 use surface::Problem;
 
 use super::Wish;
+use crate::cli::client::Client;
 use crate::cli::failure::Failure;
 use crate::http::vouch;
-
-/// The longest that the process may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(30);
-const MAX_ANSWER: usize = 1024 * 1024;
 
 /// A `confab dev` on this machine.
 pub(super) struct Remote {
@@ -54,32 +49,12 @@ impl Remote {
         let person = person.unwrap_or("operator");
         let token = vouch(&self.data, key, person, tokio_runtime()).map_err(unreadable)?;
         let id = utf8_percent_encode(key.id(), NON_ALPHANUMERIC);
-        let request = HttpRequest {
-            method: "POST".to_owned(),
-            url: format!(
-                "{}/v1/{}/{}/sessions/{id}/{verb}",
-                self.url,
-                key.tenant(),
-                key.bot()
-            ),
-            headers: vec![
-                ("content-type".to_owned(), "application/json".to_owned()),
-                ("authorization".to_owned(), format!("Bearer {token}")),
-            ],
-            body: Some(body.to_string().into_bytes()),
-            reach: Reach::Anywhere,
-            timeout: TIMEOUT,
-            max_answer: MAX_ANSWER,
-        };
-        let client = channels::http::Client::new().map_err(crate::assemble::Error::from)?;
-        let answer = client.send(request).await.map_err(|failure| {
+        let path = format!("/v1/{}/{}/sessions/{id}/{verb}", key.tenant(), key.bot());
+        let client = Client::new(&self.url, token.into())?;
+        let answer = client.post(&path, &body).await.map_err(|failure| {
             let what = format!("{} does not answer: {failure}", self.url);
             Failure::cannot_run(what, Some("see whether it still runs".to_owned()))
         })?;
-        let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        if answer.status < 300 {
-            return Ok(Ok(said));
-        }
-        Ok(Err(Problem::told(answer.status, &said)))
+        Ok(answer.given())
     }
 }

@@ -6,10 +6,12 @@ use clap::Args;
 use engine::workflow::Workflow;
 use serde_json::json;
 
+use super::stage::{Stage, StageOptions};
 use super::{FolderOption, find, library};
 use crate::assemble::{BotFolder, Env, Error, Version, Versions, data_path, text_of};
 use crate::cli::columns::Side;
 use crate::cli::failure::Failure;
+use crate::cli::on_tokio;
 use crate::cli::screen::Screen;
 use crate::cli::wording::{moment, plain};
 
@@ -22,19 +24,22 @@ pub(super) struct Named {
     folder: FolderOption,
     #[arg(long, value_name = "DIR", help = crate::cli::DATA)]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    stage: StageOptions,
 }
 
 #[derive(Args)]
 pub(super) struct Rollback {
     #[command(flatten)]
     named: Named,
-    /// The version to go back to; the one before the present one when it is left out
+    /// The version to go back to; the one before the present one when it is left out; at a stage, 0 is the deployed one
     #[arg(value_name = "NUMBER")]
-    to: Option<u32>,
+    number: Option<u32>,
 }
 
 impl Named {
-    fn versions(&self, env: &Env) -> Result<(Versions, PathBuf), Failure> {
+    /// The workflow's name, when it is one.
+    fn name(&self) -> Result<&str, Failure> {
         let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         if self.name.is_empty() || !self.name.chars().all(is_name) {
             let help = "a workflow is called as its file, without `.yaml`";
@@ -43,6 +48,15 @@ impl Named {
                 help,
             ));
         }
+        Ok(&self.name)
+    }
+
+    fn stage(&self, env: &Env) -> Result<Option<Stage<'_>>, Failure> {
+        self.stage.open(self.name()?, env)
+    }
+
+    fn versions(&self, env: &Env) -> Result<(Versions, PathBuf), Failure> {
+        self.name()?;
         let data = data_path(&self.folder.bot, self.data.as_deref(), env);
         Ok((Versions::new(&data), data))
     }
@@ -52,8 +66,12 @@ impl Named {
         folder.join(format!("{}.yaml", self.name))
     }
 
-    /// Keeps the file as it is now as a version.
+    /// Keeps the file as it is now as a version, at a stage as the live one.
     pub(super) fn publish(&self, screen: &Screen, env: &Env) -> Result<(), Failure> {
+        if let Some(stage) = self.stage(env)? {
+            let (bot, text) = self.present()?;
+            return on_tokio(stage.publish(screen, &bot, &text));
+        }
         let (versions, data) = self.versions(env)?;
         let (version, is_new) = self.keep(&versions, &data)?;
         if screen.is_json() {
@@ -69,17 +87,28 @@ impl Named {
     }
 
     fn keep(&self, versions: &Versions, data: &Path) -> Result<(Version, bool), Failure> {
-        let (folder, library) = library(&self.folder.bot)?;
+        let (_, text) = self.present()?;
+        let kept = versions.keep(&self.name, &text);
+        Ok(kept.map_err(|error| unusable(data, error))?)
+    }
+
+    /// The bot's name and the file as it is now, when nothing is wrong in the folder.
+    fn present(&self) -> Result<(String, String), Failure> {
+        let folder = BotFolder::open(&self.folder.bot)?;
+        let bot = folder.load()?.bot;
+        let library = folder.library(&bot)?;
         let workflow = find(&library, &self.name)?;
         let text = text_of(folder.files(), workflow).ok_or_else(|| {
             let help = "do it again when the file is saved";
             Failure::wrong(format!("{} was edited meanwhile", workflow.file), help)
         })?;
-        let kept = versions.keep(&self.name, &text);
-        Ok(kept.map_err(|error| unusable(data, error))?)
+        Ok((bot.name, text))
     }
 
     pub(super) fn list(&self, screen: &Screen, env: &Env) -> Result<(), Failure> {
+        if let Some(stage) = self.stage(env)? {
+            return on_tokio(stage.list(screen));
+        }
         let (versions, data) = self.versions(env)?;
         let known = versions.of(&self.name);
         let known = known.map_err(|error| unusable(&data, error))?;
@@ -124,6 +153,9 @@ impl Named {
 impl Rollback {
     pub(super) fn run(&self, screen: &Screen, env: &Env) -> Result<(), Failure> {
         let named = &self.named;
+        if let Some(stage) = named.stage(env)? {
+            return on_tokio(stage.roll_back(screen, self.number));
+        }
         let (versions, data) = named.versions(env)?;
         let file = named.file();
         let before = std::fs::read_to_string(&file).ok();
@@ -134,7 +166,7 @@ impl Rollback {
         };
         let known = versions.of(&named.name);
         let known = known.map_err(|error| unusable(&data, error))?;
-        let wanted = match self.to {
+        let wanted = match self.number {
             Some(number) => known.iter().find(|it| it.number == number),
             None => known
                 .iter()
@@ -145,7 +177,7 @@ impl Rollback {
                 "`confab workflow versions {}` lists those there are",
                 named.name
             );
-            let what = match self.to {
+            let what = match self.number {
                 Some(number) => format!("there is no version {number} of {}", named.name),
                 None => format!("there is no version of {} before this one", named.name),
             };
