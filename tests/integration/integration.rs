@@ -27,6 +27,7 @@ mod names;
 mod nobody;
 mod notify;
 mod process;
+mod publishing;
 mod session_on_ministack;
 mod signing;
 mod simulated_host;

@@ -1,10 +1,8 @@
 //! Machines of versions of workflows that are published between deployments: one for each version, never changed.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use engine::error::{Error, Kind};
-use engine::run::Machines;
+use engine::run::{Children, Machines};
 use engine::session::hash64;
 use serde::Serialize;
 use serde::de::IgnoredAny;
@@ -48,11 +46,7 @@ struct CreateStateMachine<'a> {
 
 impl PublishedMachines {
     /// The definition with what it calls filled in.
-    fn filled(
-        &self,
-        definition: &Value,
-        among: &BTreeMap<String, Option<String>>,
-    ) -> Result<String, Error> {
+    fn filled(&self, definition: &Value, children: &Children) -> Result<String, Error> {
         let definition = definition.to_string();
         let mut filled = String::with_capacity(definition.len());
         let mut rest = definition.as_str();
@@ -61,7 +55,7 @@ impl PublishedMachines {
             let (name, behind) = after.split_once('}').unwrap_or((after, ""));
             rest = behind;
             if let Some(workflow) = name.strip_prefix(WORKFLOW) {
-                let machine = among.get(workflow).ok_or_else(|| unfilled(name))?;
+                let machine = children.get(workflow).ok_or_else(|| unfilled(name))?;
                 filled.push_str(&self.machines.machine(workflow, machine.as_deref()));
             } else if name.starts_with(STEP) {
                 filled.extend([self.functions.as_str(), name]);
@@ -82,9 +76,9 @@ impl Machines for PublishedMachines {
         &self,
         workflow: &str,
         definition: &Value,
-        among: &BTreeMap<String, Option<String>>,
+        children: &Children,
     ) -> Result<String, Error> {
-        let definition = self.filled(definition, among)?;
+        let definition = self.filled(definition, children)?;
         let machine = format!("{:016x}", hash64(&[&definition, &self.role]));
         let arn = self.machines.machine(workflow, Some(&machine));
         let name = arn.rsplit(':').next().unwrap_or_default();

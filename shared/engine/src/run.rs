@@ -49,7 +49,7 @@ pub use effect::Effects;
 pub use fire::{Fire, FiredBy, Firing};
 pub use inputs::check_inputs;
 pub use notify::{NotifyInput, StepNotify};
-pub use publish::{Machines, Publication, Publisher};
+pub use publish::{Children, Machines, Publication, Publisher};
 pub use published::{Published, Release};
 pub use record::{AttemptRecord, Histories, RunRecord, RunStatus, StepRecord, StepStatus};
 pub use request::StepHttp;

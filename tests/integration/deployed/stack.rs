@@ -17,6 +17,7 @@ use super::workflows::compile;
 
 /// The key of the tenant `acme`.
 pub(super) const KEY: &str = "an-operator-of-acme-0123456789abcdef";
+const ADMIN: &str = "an-admin-of-acme-0123456789abcdef";
 
 /// A stage on an emulator of AWS.
 pub(super) struct Stack {
@@ -65,7 +66,8 @@ impl Stack {
             _files: files,
         };
         let keys = format!(
-            "format = 1\n[[keys]]\nkey = \"{KEY}\"\ntenant = \"acme\"\nperson = \"dana\"\nrole = \"operator\"\n"
+            "format = 1\n[[keys]]\nkey = \"{KEY}\"\ntenant = \"acme\"\nperson = \"dana\"\nrole = \"operator\"\n\
+             [[keys]]\nkey = \"{ADMIN}\"\ntenant = \"acme\"\nperson = \"kim\"\nrole = \"admin\"\n"
         );
         stack.put_secret("AccessSecret", &keys);
         stack.put_secret("SecretsSecret", secrets);
@@ -85,6 +87,14 @@ impl Stack {
             host: Some(host.to_owned()),
             key: Some(KEY.to_owned()),
             bot: format!("/v1/acme/{bot}"),
+        }
+    }
+
+    /// An administrator of the same tenant.
+    pub(super) fn admin(&self, bot: &str) -> Client {
+        Client {
+            key: Some(ADMIN.to_owned()),
+            ..self.client(bot)
         }
     }
 

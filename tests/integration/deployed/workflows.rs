@@ -60,6 +60,14 @@ steps:
   note: {tool: note, with: {who: "${ $inputs.said }"}}
 "#;
 
+/// Starts another, which is awaited.
+const BOTH: &str = r#"
+description: A parcel comes twice.
+outputs: {parcel: "${ $steps.inner.parcel }"}
+steps:
+  inner: {workflow: parcel, with: {parcel: P9}}
+"#;
+
 /// A bot with a workflow of a tool and a model. `MiniStack` neither times a wait for people out as an expression says, nor
 /// lets a role answer for one machine.
 pub(super) fn bot() -> TempDir {
@@ -171,17 +179,71 @@ pub(super) async fn a_run_does_its_steps_and_the_next_one_waits_for_its_end(stac
     assert_eq!(ids, [&second["id"], &first["id"]]);
 }
 
-/// The id of the one run of `workflow`, once there is one.
-async fn only_run(client: &Client, workflow: &str) -> Value {
+/// The id of the newest run of `workflow`, once there are `count`; there are never more.
+async fn newest_run(client: &Client, workflow: &str, count: usize) -> Value {
     for _ in 0..300 {
         let runs = get(client, &format!("runs?workflow={workflow}")).await;
-        match runs["runs"].as_array().unwrap().as_slice() {
-            [] => tokio::time::sleep(Duration::from_millis(100)).await,
-            [run] => return run["id"].clone(),
-            more => panic!("more than one: {more:?}"),
+        let runs = runs["runs"].as_array().unwrap();
+        assert!(runs.len() <= count, "{runs:?}");
+        match runs.first() {
+            Some(newest) if runs.len() == count => return newest["id"].clone(),
+            _ => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }
-    panic!("no run of {workflow}");
+    panic!("fewer than {count} runs of {workflow}");
+}
+
+/// What the run of `parcel` gives that an event starts; it is the workflow's run number `count`.
+async fn parcel(client: &Client, name: &str, count: usize) -> Value {
+    let id = format!("parcel-{count}");
+    let event = json!({ "name": "parcel.arrived", "id": id, "data": { "parcel": name } });
+    let told = post(client, "events", &event).await;
+    assert_eq!(told.status, 202, "{}", told.text());
+    let run = newest_run(client, "parcel", count).await;
+    once(client, &run, "succeeded").await["outputs"]["parcel"].take()
+}
+
+/// A version is live for events and for workflows that are published after it, until it is taken back.
+pub(super) async fn a_workflow_is_published_and_taken_back(stack: &Stack) {
+    let (client, admin) = (stack.client("door"), stack.admin("door"));
+    let edited = PARCEL.replace(
+        "parcel: \"${ $inputs.parcel }\"",
+        "parcel: \"${ $inputs.parcel & '!' }\"",
+    );
+    let refused = post(
+        &client,
+        "workflows/parcel/versions",
+        &json!({ "text": edited }),
+    )
+    .await;
+    assert_eq!(refused.status, 403, "{}", refused.text());
+    for status in [201, 200] {
+        let published = post(
+            &admin,
+            "workflows/parcel/versions",
+            &json!({ "text": edited }),
+        )
+        .await;
+        assert_eq!(published.status, status, "{}", published.text());
+        assert_eq!(published.json()["number"], 1);
+    }
+    assert_eq!(parcel(&client, "P8", 2).await, "P8!");
+
+    let new = json!({ "text": BOTH, "bot": "door" });
+    let published = post(&admin, "workflows/both/versions", &new).await;
+    assert_eq!(published.status, 201, "{}", published.text());
+    let started = post(&client, "workflows/both/runs", &json!({})).await;
+    assert_eq!(started.status, 202, "{}", started.text());
+    let both = once(&client, &started.json()["id"], "succeeded").await;
+    assert_eq!(both["outputs"], json!({ "parcel": "P9!" }), "{both}");
+
+    let back = post(&admin, "workflows/parcel/rollback", &json!({})).await;
+    assert_eq!(back.json()["number"], 0, "{}", back.text());
+    assert_eq!(parcel(&client, "P10", 3).await, "P10");
+    let versions = get(&client, "workflows/parcel/versions").await;
+    let live = versions["versions"].as_array().unwrap().iter();
+    let live: Vec<&Value> = live.map(|version| &version["live"]).collect();
+    assert_eq!(live, [true, false], "{versions}");
 }
 
 /// What is posted starts one run however often, and a turn that is over starts one too.
@@ -192,14 +254,14 @@ pub(super) async fn events_start_runs(stack: &Stack) {
         let told = post(&client, "events", &event).await;
         assert_eq!(told.status, 202, "{}", told.text());
     }
-    let parcel = only_run(&client, "parcel").await;
+    let parcel = newest_run(&client, "parcel", 1).await;
     let record = once(&client, &parcel, "succeeded").await;
     assert_eq!(record["outputs"], json!({ "parcel": "P7" }), "{record}");
-    assert_eq!(only_run(&client, "parcel").await, parcel);
+    assert_eq!(newest_run(&client, "parcel", 1).await, parcel);
 
     let reply = client.ask("gil", "Somebody rings.").await;
     assert_eq!(reply, "A parcel, I think.");
-    let after = only_run(&client, "after").await;
+    let after = newest_run(&client, "after", 1).await;
     let record = once(&client, &after, "succeeded").await;
     assert_eq!(
         record["outputs"],

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use crate::asked::Asked;
 use crate::process::{binary, folder};
 
-const KEY: &str = "operator-0123456789";
+const KEY: &str = "admin-0123456789";
 const WORKFLOW: &str = "steps:\n  say: {set: 1}\n";
 
 /// A stage that gives its answers one by one.
@@ -81,7 +81,7 @@ async fn confab(bot: &TempDir, arguments: &[&str], key: Option<&str>) -> (i32, S
     let mut command = Command::new(binary("confab"));
     command.env_clear().arg("workflow").args(arguments);
     command.arg("--bot").arg(bot.path());
-    command.envs(key.map(|key| ("CONFAB_API_KEY", key)));
+    command.envs(key.map(|key| ("CONFAB_KEY", key)));
     let done = tokio::task::spawn_blocking(move || command.output());
     let done = done.await.unwrap().unwrap();
     let said = [done.stdout, done.stderr].concat();
@@ -91,7 +91,7 @@ async fn confab(bot: &TempDir, arguments: &[&str], key: Option<&str>) -> (i32, S
 }
 
 fn version(number: u32, hash: &str) -> Value {
-    json!({ "number": number, "version": hash, "at": 1_795_248_000_000_i64, "by": "ann", "live": true })
+    json!({ "number": number, "version": hash, "at": "2026-11-21T08:00:00.000Z", "by": "ann", "live": true })
 }
 
 fn refusal(status: u16, detail: &str) -> (u16, Value) {
@@ -214,8 +214,8 @@ async fn what_a_stage_refuses_is_told_with_what_to_do() {
         ["greet.yaml:2: there is no tool `say`", "deploy"],
     )
     .await;
-    let operator = "`[[keys]]` in the stage's secret `confab/<stage>/access`";
-    refused(&publish, 1, ["may not publish", operator]).await;
+    let admin = "`[[keys]]` in the stage's secret `confab/<stage>/access`";
+    refused(&publish, 1, ["may not publish", admin]).await;
     let lists = "`confab workflow versions greet --to http://127.0.0.1:";
     refused(&["rollback", "greet", "7"], 1, ["no version 7", lists]).await;
     refused(&["rollback", "greet"], 3, ["the store is busy", lists]).await;
@@ -246,10 +246,10 @@ async fn a_key_is_needed_and_goes_to_no_address_that_is_not_encrypted() {
     for no_key in [None, Some(""), Some("two\nlines")] {
         let (code, said) = run(&stranger, no_key).await;
         assert!(
-            code == 3 && said.contains("CONFAB_API_KEY holds none"),
+            code == 3 && said.contains("CONFAB_KEY holds none"),
             "{said}"
         );
-        let help = "gives the tenant acme, with the role operator";
+        let help = "gives the tenant acme, with the role admin";
         assert!(said.contains(help), "{said}");
     }
     for (to, why) in [

@@ -28,12 +28,12 @@ async fn a_version_has_a_machine_of_its_own_that_calls_what_is_live() {
         "old": { "Arguments": { "StateMachineArn": "${workflow-brief}" } },
         "new": { "Arguments": { "StateMachineArn": "${workflow-notes}" } },
     } });
-    let among = BTreeMap::from([
+    let children = BTreeMap::from([
         ("brief".to_owned(), None),
         ("notes".to_owned(), Some("00ff".to_owned())),
     ]);
-    let machine = machines.make("call", &definition, &among).await.unwrap();
-    let again = machines.make("call", &definition, &among).await.unwrap();
+    let machine = machines.make("call", &definition, &children).await.unwrap();
+    let again = machines.make("call", &definition, &children).await.unwrap();
     assert_eq!(machine, again);
     let asked: Vec<Value> = {
         let asked = script.asked.lock().unwrap();
@@ -66,9 +66,9 @@ async fn a_version_has_a_machine_of_its_own_that_calls_what_is_live() {
         format!("{machine}-notes-00ff")
     );
 
-    let refused = machines.make("call", &definition, &among).await;
+    let refused = machines.make("call", &definition, &children).await;
     assert_eq!(refused.unwrap_err().kind(), Kind::Invalid);
-    let long = machines.make(&"w".repeat(60), &definition, &among).await;
+    let long = machines.make(&"w".repeat(60), &definition, &children).await;
     assert_eq!(long.unwrap_err().kind(), Kind::Invalid);
     let unknown = machines.make("call", &definition, &BTreeMap::new()).await;
     assert_eq!(unknown.unwrap_err().kind(), Kind::Internal);

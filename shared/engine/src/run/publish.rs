@@ -27,11 +27,13 @@ use crate::workflow::{Around, Syntax, Workflow, compile};
 /// The most versions of a workflow.
 const MAX_VERSIONS: usize = 500;
 
+/// The machines of the workflows that one starts, by name; those that were deployed have none of their own.
+pub type Children = BTreeMap<String, Option<String>>;
+
 /// Makes the machines of versions.
 #[async_trait]
 pub trait Machines: Send + Sync {
-    /// Makes the machine of a `definition` unless it is there, and gives its name. `among` has the machines of the
-    /// workflows that it may start, by name; those that were deployed have none of their own.
+    /// Makes the machine of a `definition` unless it is there, and gives its name.
     ///
     /// # Errors
     /// `Invalid` when the service refuses it, and when it could not be made.
@@ -39,7 +41,7 @@ pub trait Machines: Send + Sync {
         &self,
         workflow: &str,
         definition: &Value,
-        among: &BTreeMap<String, Option<String>>,
+        children: &Children,
     ) -> Result<String, Error>;
 }
 
@@ -92,7 +94,7 @@ impl Publisher {
         let workflow = Workflow::read(&file(&name), &text).map_err(invalid)?;
         let deployed = self.published.deployed(&tenant, &name).await?;
         let bot = self.bot(&tenant, &name, bot).await?;
-        let (definition, among) = self.compile(&tenant, &bot, &workflow, &deployed).await?;
+        let (definition, children) = self.compile(&tenant, &bot, &workflow, &deployed).await?;
         let deployed = deployed.map(|offer| offer.workflow.version.clone());
         if deployed.as_ref() == Some(&workflow.version) {
             let release = self.put_live(&tenant, &name, DEPLOYED, deployed).await?;
@@ -105,7 +107,7 @@ impl Publisher {
             None => (forever(Text { text: text.clone() }), ()),
         })
         .await?;
-        let machine = self.machines.make(&name, &definition, &among).await?;
+        let machine = self.machines.make(&name, &definition, &children).await?;
         let now = self.runtime.now();
         let key = releases_key(&tenant, &name);
         amend(documents, &key, |found: Option<Releases>| {
@@ -252,7 +254,7 @@ impl Publisher {
         bot: &str,
         workflow: &Workflow,
         deployed: &Option<Offer>,
-    ) -> Result<(Value, BTreeMap<String, Option<String>>), Error> {
+    ) -> Result<(Value, Children), Error> {
         let bot = self.bots.find(tenant, bot).await?;
         self.fits(workflow, deployed)?;
         if workflow.converses() && !bot.tools.contains_key(REPORT_GOAL) {
@@ -264,11 +266,14 @@ impl Publisher {
         }
         let offers = self.published.offers(tenant).await?;
         let mut workflows = BTreeMap::new();
-        let mut among = BTreeMap::new();
+        let mut children = BTreeMap::new();
+        let needed = workflow.children();
         for offer in offers.into_iter().filter(|offer| offer.bot == bot.name) {
             let name = &offer.workflow.name;
             workflows.insert(name.clone(), Workflow::clone(&offer.workflow));
-            among.insert(name.clone(), offer.machine);
+            if needed.contains(name.as_str()) {
+                children.insert(name.clone(), offer.machine);
+            }
         }
         workflows.insert(workflow.name.clone(), workflow.clone());
         let around = Around {
@@ -277,7 +282,7 @@ impl Publisher {
             syntax: self.syntax,
         };
         let compiled = compile(workflow, around).map_err(invalid)?;
-        Ok((compiled.definition, among))
+        Ok((compiled.definition, children))
     }
 
     /// What wakes a workflow by itself is part of the deployment: schedules, and which events are told.

@@ -348,6 +348,18 @@ impl Workflow {
         events
     }
 
+    /// The workflows that its steps start and wait for.
+    #[must_use]
+    pub fn children(&self) -> BTreeSet<&str> {
+        let mut children = BTreeSet::new();
+        self.steps.walk(&mut |step| {
+            if let Action::Workflow { workflow, .. } = &step.action {
+                children.insert(workflow.as_str());
+            }
+        });
+        children
+    }
+
     /// Whether a step of it has the bot talk with somebody.
     #[must_use]
     pub fn converses(&self) -> bool {

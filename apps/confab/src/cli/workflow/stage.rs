@@ -17,12 +17,12 @@ use crate::cli::screen::Screen;
 use crate::cli::wording::{moment, plain};
 
 /// The variable that holds the key of a stage.
-const KEY: &str = "CONFAB_API_KEY";
+const KEY: &str = "CONFAB_KEY";
 
 /// A deployed stage.
 #[derive(Args)]
 pub(super) struct StageOptions {
-    /// The address of a deployed stage, to speak with it in place of the data folder; needs its key in `CONFAB_API_KEY`
+    /// The address of a deployed stage, to speak with it in place of the data folder; needs its key in `CONFAB_KEY`
     #[arg(long, value_name = "URL", value_parser = address, requires = "tenant", conflicts_with = "data")]
     to: Option<String>,
     /// Whose workflow it is at the stage
@@ -45,11 +45,10 @@ struct Version {
     /// A hash of the text.
     version: String,
     /// When it was published.
-    #[serde(default, deserialize_with = "millis")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     at: Option<Time>,
     /// Who published it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     by: Option<String>,
     /// Whether runs that are started are of this version.
     #[serde(rename(serialize = "now"))]
@@ -79,10 +78,6 @@ fn tenant(name: &str) -> Result<String, String> {
     named.ok_or_else(|| "a tenant is 1 to 63 of a-z, 0-9 and -".to_owned())
 }
 
-fn millis<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Time>, D::Error> {
-    Ok(Option::deserialize(deserializer)?.map(Time))
-}
-
 impl StageOptions {
     /// The workflow at the stage, if one is named.
     pub(super) fn open<'a>(
@@ -110,7 +105,7 @@ impl StageOptions {
 
 fn which_key(tenant: &str) -> String {
     format!(
-        "set {KEY} to a key that `[[keys]]` in the stage's secret `confab/<stage>/access` gives the tenant {tenant}, with the role operator"
+        "set {KEY} to a key that `[[keys]]` in the stage's secret `confab/<stage>/access` gives the tenant {tenant}, with the role admin"
     )
 }
 
