@@ -213,6 +213,34 @@ fn a_thought_that_a_newer_message_overtakes_is_paid_for_and_never_shown() {
 }
 
 #[test]
+fn every_thought_of_a_turn_that_has_done_something_is_paid_for_however_often_it_is_overtaken() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut simulation, outside) = (Simulation::new(5), World::default());
+    let settings = "[overlap]\npatience_seconds = 60\n";
+    let (host, _disk) = start_host(&simulation, folder.path(), &outside, settings);
+    let dana = key(Channel::Web, "dana");
+    // It thinks for ten seconds, books, and is overtaken in its second round, and again.
+    say(
+        &mut simulation,
+        &host,
+        &dana,
+        "book",
+        Duration::from_secs(14),
+    );
+    say(&mut simulation, &host, &dana, "and", Duration::from_secs(4));
+    say(&mut simulation, &host, &dana, "hurry", MINUTE);
+    let trace = trace(&mut simulation, &host, &dana);
+    let [turn] = trace.turns.as_slice() else {
+        panic!("{trace:?}");
+    };
+    let calls: Vec<_> = turn.rounds.iter().map(|it| it.model_calls.len()).collect();
+    assert_eq!((asked(&outside), calls), (4, vec![1, 3]), "{turn:?}");
+    assert_eq!(outside.lock().unwrap().refunds.len(), 1);
+    let session = simulation.block_on(async move { host.store().load(&dana).await.unwrap() });
+    assert_eq!(session.spent, turn.usage.micro_dollars);
+}
+
+#[test]
 fn rounds_that_are_thought_again_are_paid_for_once() {
     let folder = tempfile::tempdir().unwrap();
     let outside: World = Arc::new(Mutex::new(Outside::default()));

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use confab::host::{Ground, Host, Shelf};
 use embedded::{FlushTask, Store, VolatileDisk};
 use engine::bot::{Bot, MemoryFiles};
-use engine::brain::ToolLoop;
+use engine::brain::{Brain, Context, Interrupt, Meeting, Thought, ToolLoop};
 use engine::error::{Error, Kind};
 use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
 use engine::message::Channel;
@@ -17,6 +17,7 @@ use engine::model::{
     ChatMessage, Deltas, Model, ModelAnswer, ModelCall, ModelReply, ModelRequest, Quote, ToolCall,
     Usage,
 };
+use engine::overlap::Overlap;
 use engine::runtime::simulated::Simulation;
 use engine::runtime::{Runtime, Time};
 use engine::secret::Secret;
@@ -146,10 +147,26 @@ fn calls(said: &str, messages: usize, answers: bool) -> Vec<ToolCall> {
         ("same", _) => vec![call("refund", same)],
         ("ten", _) => ten(),
         ("refund", false) => vec![call("refund", order)],
+        ("book", false) => vec![call("book", order)],
         ("unknown", false) => vec![call("rm", order)],
         ("garbage", false) => vec![call("refund", json!("{\"order\": "))],
         ("huge", false) => vec![call("refund", json!({ "order": "x".repeat(70_000) }))],
         _ => Vec::new(),
+    }
+}
+
+/// What is said meanwhile stops its thought, and is answered with the rest once something was booked.
+struct Obliging(ToolLoop);
+
+#[async_trait]
+impl Brain for Obliging {
+    async fn think(&self, context: Context<'_>, deltas: &mut dyn Deltas) -> Thought {
+        self.0.think(context, deltas).await
+    }
+
+    async fn overlap(&self, meeting: Meeting<'_>) -> Option<Overlap> {
+        let books = meeting.running.iter().any(|message| message.text == "book");
+        (books && meeting.at == Interrupt::ToolBoundary).then_some(Overlap::Absorb)
     }
 }
 
@@ -182,7 +199,26 @@ impl Secrets for Vault {
 }
 
 fn bot(settings: &str) -> Bot {
+    let booking = |name: &str, effect: &str, undo: &str| {
+        format!(
+            "format = 1\ndescription = \"{name}s an order.\"\nkind = \"http\"\nside_effect = \"{effect}\"\n\
+             [parameters]\ntype = \"object\"\nrequired = [\"order\"]\n[parameters.properties.order]\ntype = \"string\"\n\
+             [http]\nmethod = \"POST\"\nurl = \"https://refunds.example.com/{name}\"\nbody = \"json\"\n{undo}"
+        )
+    };
     let files = MemoryFiles::default()
+        .with(
+            "tools/book.toml",
+            booking(
+                "book",
+                "compensatable",
+                "[undo]\ntool = \"unbook\"\narguments = { order = \"{argument:/order}\" }\n",
+            ),
+        )
+        .with(
+            "tools/unbook.toml",
+            booking("unbook", "idempotent", ""),
+        )
         .with(
             "bot.toml",
             format!("format = 1\nname = \"shop\"\n[model]\nuse = \"scripted\"\n{settings}"),
@@ -205,10 +241,10 @@ fn bot(settings: &str) -> Bot {
 pub(super) fn staff(runtime: &Runtime, outside: &World, settings: &str) -> Staff {
     Staff {
         bot: Arc::new(bot(settings)),
-        brain: Arc::new(ToolLoop::new(Arc::new(Dear(
+        brain: Arc::new(Obliging(ToolLoop::new(Arc::new(Dear(
             runtime.clone(),
             Arc::clone(outside),
-        )))),
+        ))))),
     }
 }
 

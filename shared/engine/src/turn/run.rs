@@ -87,8 +87,8 @@ pub struct Run {
 struct Carried {
     /// How often the run has waited for more messages.
     waited: u32,
-    /// Models that were asked in vain.
-    given_up: Vec<ModelCall>,
+    /// Models that were asked in vain; absent when only the records know.
+    given_up: Option<Vec<ModelCall>>,
     /// Attempts at this round that are dead, and not counted among those.
     retries: u32,
 }
@@ -161,7 +161,7 @@ impl Run {
         };
         let mut carried = Carried {
             waited: input.waited,
-            given_up: Vec::new(),
+            given_up: None,
             retries: input.retries,
         };
         if let Some(previous) = input.previous {
@@ -172,13 +172,10 @@ impl Run {
         let turn = session.delivered + 1;
         // An overtaken turn and a dead attempt's begin again under their own hold, a dead hold's under the next.
         let again = input.turn == Some(turn) || input.retries > 0 || session.tries > 0;
-        let given_up = if again {
+        if again {
             let records = self.transcripts.since(&start.session, turn).await?;
-            given_up(&records, turn, &[])
-        } else {
-            Vec::new()
-        };
-        carried.given_up = given_up;
+            carried.given_up = Some(given_up(&records, turn, &[]));
+        }
         Box::pin(self.begin_here(start, session, carried)).await
     }
 
@@ -225,7 +222,7 @@ impl Run {
             upto: from + count as u64 - 1,
             messages,
             finish: false,
-            given_up: carried.given_up,
+            given_up: carried.given_up.unwrap_or_default(),
             retries: carried.retries,
         };
         let unthought = self
@@ -386,7 +383,9 @@ impl Run {
             upto: last.upto,
             messages: Vec::new(),
             finish: last.finish,
-            given_up: [carried.given_up, given_up(&records, turn, &before)].concat(),
+            given_up: carried
+                .given_up
+                .unwrap_or_else(|| given_up(&records, turn, &before)),
             retries: carried.retries,
             before,
         };
@@ -411,7 +410,7 @@ impl Run {
             Meeting::Again => {
                 let carried = Carried {
                     waited: WINDOWS,
-                    given_up: round.spent().cloned().collect(),
+                    given_up: Some(round.spent().cloned().collect()),
                     retries: round.retries,
                 };
                 return self.begin(start, session, carried).await;

@@ -132,11 +132,14 @@ impl Run {
                 let abandoned = stream.purse.give_up("a newer message came");
                 let bound = newer.plan.and(round.before.last());
                 let bound = bound.map(|record| record.plan);
-                // A bound turn finds the rest among its records.
-                let spent = round.spent().filter(|_| bound.is_none());
+                let spent: Vec<ModelCall> = match bound {
+                    // Its rounds are thought no more, and stand in their records.
+                    Some(_) => round.given_up,
+                    None => round.spent().cloned().collect(),
+                };
                 let carried = Carried {
                     waited: WINDOWS,
-                    given_up: spent.cloned().chain(dead).chain(abandoned).collect(),
+                    given_up: Some(spent.into_iter().chain(dead).chain(abandoned).collect()),
                     retries: round.retries,
                 };
                 return match bound {
