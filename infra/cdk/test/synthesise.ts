@@ -48,7 +48,7 @@ function withWorkflows(folder: string): string {
   const bot = join(folder, 'shop');
   mkdirSync(join(bot, 'workflows'), { recursive: true });
   writeFileSync(join(bot, 'bot.toml'), 'name = "shop"\n');
-  ['approve', 'child', 'event', 'failing', 'scheduled', 'tool'].forEach((name) => cpSync(join(constructs, `${name}.yaml`), join(bot, 'workflows', `${name}.yaml`)));
+  ['approve', 'child', 'converse', 'event', 'failing', 'scheduled', 'tool'].forEach((name) => cpSync(join(constructs, `${name}.yaml`), join(bot, 'workflows', `${name}.yaml`)));
   return bot;
 }
 
