@@ -23,6 +23,15 @@ on:
 steps:
   note: {set: it rang}
 ";
+const RING: &str = r#"
+format = 1
+description = "Starts the workflow."
+kind = "workflow"
+[workflow]
+name = "call"
+[parameters]
+type = "object"
+"#;
 const PARENT: &str = "
 description: calls
 steps:
@@ -43,7 +52,8 @@ impl Deployed {
                 "format = 1\nname = \"door\"\n[model]\nuse = \"scripted\"\n",
             )
             .with("script.toml", "format = 1\n[default]\ntext = \"Yes.\"\n")
-            .with("SOUL.md", "You mind the door.");
+            .with("SOUL.md", "You mind the door.")
+            .with("tools/ring.toml", RING);
         for (name, text) in workflows {
             files = files.with(format!("workflows/{name}.yaml"), *text);
         }
@@ -268,6 +278,10 @@ async fn what_cannot_be_live_is_refused_and_changes_nothing() {
         (
             said("second").replace("set:", "tool:"),
             "workflows/call.yaml:7",
+        ),
+        (
+            said("second").replace("steps:", "inputs: {who: string}\nsteps:"),
+            "tools/ring.toml: `call` needs the input `who`",
         ),
         ("steps: 1".to_owned(), "workflows/call.yaml:1"),
         (

@@ -68,7 +68,7 @@ pub use undo::Undo;
 
 pub(crate) use names::{is_secret as is_secret_name, looks_like_secret};
 pub(crate) use reader::hash;
-pub(crate) use starts::unfit_starters;
+pub(crate) use starts::{misfits, unfit_starters};
 
 /// A loaded bot folder. Immutable: an edit makes another one with another [`version`](Self::version).
 #[derive(Clone, Debug)]

@@ -66,7 +66,10 @@ fn a_turn_makes_no_more_calls_than_it_may() {
 #[test]
 fn calls_that_make_no_sense_do_nothing_and_the_model_is_told_why() {
     for (text, why) in [
-        ("unknown", "there is no such tool; the tools are: book, refund, unbook"),
+        (
+            "unknown",
+            "there is no such tool; the tools are: book, refund, unbook",
+        ),
         ("garbage", "is not of type \\\"object\\\""),
         ("huge", "bytes long, and at most 65536 are taken"),
     ] {

@@ -61,9 +61,33 @@ fn check(
         let what = format!("there is no workflow `{name}`");
         return problems.push(document.problem("/workflow/name", what).hint(hint));
     };
-    let inputs = &workflow.inputs;
-    let properties = file.pointer("/parameters/properties");
-    let properties = properties.and_then(Value::as_object);
+    let parameters = file.get("parameters").unwrap_or(&Value::Null);
+    problems.extend(misfits(workflow, parameters).into_iter().map(|misfit| {
+        let problem = document.problem(&misfit.pointer, misfit.what);
+        problem.hint(misfit.hint)
+    }));
+}
+
+/// Something about a tool's parameters that a workflow's inputs do not take.
+pub(crate) struct Misfit {
+    /// Where in the tool's file.
+    pointer: String,
+    what: String,
+    hint: String,
+}
+
+impl Misfit {
+    /// The mistake, of a tool whose file is not at hand.
+    pub(crate) fn of_tool(self, tool: &str) -> Problem {
+        Problem::new(format!("tools/{tool}.toml"), self.what).hint(self.hint)
+    }
+}
+
+/// What of the `parameters` of a tool that starts a workflow does not fit its inputs.
+pub(crate) fn misfits(workflow: &Workflow, parameters: &Value) -> Vec<Misfit> {
+    let (name, inputs) = (&workflow.name, &workflow.inputs);
+    let properties = parameters.get("properties").and_then(Value::as_object);
+    let mut misfits = Vec::new();
     for (argument, schema) in properties.into_iter().flatten() {
         let pointer = format!("/parameters/properties/{}", escape(argument));
         let told = match inputs.get(argument) {
@@ -86,10 +110,13 @@ fn check(
             }
             Some(_) => None,
         };
-        problems.extend(told.map(|(what, hint)| document.problem(&pointer, what).hint(hint)));
+        misfits.extend(told.map(|(what, hint)| Misfit {
+            pointer,
+            what,
+            hint,
+        }));
     }
-    let required = file.pointer("/parameters/required");
-    let required = required.and_then(Value::as_array);
+    let required = parameters.get("required").and_then(Value::as_array);
     let is_required = |input: &str| {
         let mut names = required.into_iter().flatten();
         names.any(|name| name == input)
@@ -97,14 +124,16 @@ fn check(
     let missing = inputs
         .iter()
         .filter(|(input, what)| !what.is_optional() && !is_required(input));
-    problems.extend(missing.map(|(input, _)| {
+    misfits.extend(missing.map(|(input, _)| {
         let what = format!("`{name}` needs the input `{input}`, which a call may leave out here");
         let hint = format!(
             "declare `[parameters.properties.{input}]` and add `{input}` to `required`, or give the input a default in {}",
             workflow.file
         );
-        document.problem("/parameters", what).hint(hint)
+        let pointer = "/parameters".to_owned();
+        Misfit { pointer, what, hint }
     }));
+    misfits
 }
 
 /// Whether every value that `schema` lets through can be the input, as far as their types tell.

@@ -17,6 +17,7 @@ use super::published::{
     DEPLOYED, Kept, Published, Release, Releases, Text, file, releases_key, text_key,
 };
 use super::{Catalogue, Offer};
+use crate::bot::{Problem, Problems, ToolKind, misfits};
 use crate::document::{Amendment, amend};
 use crate::error::{Error, Kind};
 use crate::goal::REPORT_GOAL;
@@ -281,6 +282,17 @@ impl Publisher {
             workflows: &workflows,
             syntax: self.syntax,
         };
+        let starters = bot.tools.values().filter(|tool| {
+            matches!(&tool.kind, ToolKind::Workflow { workflow: starts } if *starts == workflow.name)
+        });
+        let misfits = starters.flat_map(|tool| {
+            let misfits = misfits(workflow, &tool.offer.parameters).into_iter();
+            misfits.map(|misfit| misfit.of_tool(&tool.offer.name))
+        });
+        let misfits: Vec<Problem> = misfits.collect();
+        if !misfits.is_empty() {
+            return Err(invalid(Problems(misfits)));
+        }
         let compiled = compile(workflow, around).map_err(invalid)?;
         Ok((compiled.definition, children))
     }
@@ -325,6 +337,6 @@ fn forever<T>(body: T) -> Amendment<T> {
     }
 }
 
-fn invalid(problems: crate::bot::Problems) -> Error {
+fn invalid(problems: Problems) -> Error {
     Error::new(Kind::Invalid, problems.to_string())
 }
