@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use super::{Carriers, Crew, RunInput, RunOutput, Spill, Staff, Timing, TurnStart};
+use super::{Carriers, Crew, RunInput, RunOutput, Spill, Timing, TurnStart};
 use crate::approval::Desk;
 use crate::budget::Ledger;
 use crate::bus::Herald;
 use crate::error::Error;
 use crate::event::{Event, Events};
-use crate::model::ModelCall;
 use crate::overlap::WINDOWS;
-use crate::runtime::{Runtime, Time};
+use crate::runtime::Runtime;
 use crate::session::{
-    Applied, Command, MessageHash, Origin, Pending, PlanId, Refusal, Session, Sessions, Step,
+    Applied, Command, MessageHash, Pending, PlanId, Refusal, Session, Sessions, Step,
 };
 use crate::switch::Switches;
 use crate::tool::Secrets;
@@ -29,8 +28,10 @@ mod discretion;
 mod goals;
 mod outbox;
 mod overlap;
+mod planned;
 mod purse;
 mod reflex;
+mod round;
 mod sign;
 mod stream;
 mod think;
@@ -39,9 +40,10 @@ mod unwind;
 mod window;
 
 use overlap::Meeting;
+pub(super) use planned::output;
 use purse::given_up;
 use reflex::Reflex;
-pub(super) use think::output;
+use round::{Carried, Round};
 
 /// What a contact is told when no answer can be had.
 pub(super) const APOLOGY: &str =
@@ -80,56 +82,6 @@ pub struct Run {
     pub timing: Timing,
     /// Tells of turns that are over.
     pub herald: Herald,
-}
-
-/// What a round takes over from the run or the round before it.
-#[derive(Default)]
-struct Carried {
-    /// How often the run has waited for more messages.
-    waited: u32,
-    /// Models that were asked in vain; absent when only the records know.
-    given_up: Option<Vec<ModelCall>>,
-    /// Attempts at this round that are dead, and not counted among those.
-    retries: u32,
-}
-
-/// What one round works on.
-struct Round {
-    /// The bot, as it was when the round began.
-    staff: Staff,
-    turn: u64,
-    number: u32,
-    /// The rounds of this turn before this one.
-    before: Vec<Arc<TurnRecord>>,
-    from: u64,
-    upto: u64,
-    /// The messages it takes in.
-    messages: Vec<Taken>,
-    /// Answer without calling more tools.
-    finish: bool,
-    /// What the turn asked models in vain, when it is thought again.
-    given_up: Vec<ModelCall>,
-    /// Attempts at it that are dead, and not counted among those.
-    retries: u32,
-}
-
-impl Round {
-    /// Where the oldest message of the turn comes from.
-    fn origin(&self) -> Option<&Origin> {
-        let first = self.before.first().map(|round| &round.messages);
-        Some(&first.unwrap_or(&self.messages).first()?.origin)
-    }
-
-    /// Whether it answers what did not come from the contact, and so nothing else.
-    fn is_alone(&self) -> bool {
-        self.origin().is_some_and(|origin| !origin.is_contact())
-    }
-
-    /// When the oldest message of the turn was accepted.
-    fn since(&self) -> Option<Time> {
-        let first = self.before.first().map(|round| &round.messages);
-        Some(first.unwrap_or(&self.messages).first()?.at)
-    }
 }
 
 impl Run {
