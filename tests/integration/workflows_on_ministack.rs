@@ -65,7 +65,7 @@ while True:
         request, event = invocation.headers['Lambda-Runtime-Aws-Request-Id'], json.load(invocation)
     answer, error = handle(event)
     if error:
-        post(API + request + '/error', {'errorType': error, 'errorMessage': 'it broke'})
+        post(API + request + '/error', {'errorType': error, 'errorMessage': 'it \x22broke\x22 \x5c \xe9'})
     else:
         post(API + request + '/response', answer)
 ";

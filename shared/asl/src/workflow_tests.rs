@@ -210,7 +210,7 @@ fn run(definitions: &BTreeMap<String, Value>, name: &str, case: &Case) {
             match answer.get("error").and_then(Value::as_str) {
                 Some(error) => Play {
                     after: 0.0,
-                    answer: Err(FunctionError::raised(error, "it broke")),
+                    answer: Err(FunctionError::raised(error, "it \"broke\" \\ é")),
                 },
                 None => gives(json!({ "output": answer })),
             }

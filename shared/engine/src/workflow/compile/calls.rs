@@ -11,6 +11,13 @@ use crate::workflow::plan::{Action, Step};
 use crate::workflow::scope::{Scope, variable};
 use crate::workflow::template::jsonata;
 
+/// What a step failed with, as `$error` gives it: of the report that Lambda makes of a function's error, what was said.
+const ERROR: &str = concat!(
+    r#"$merge([$states.errorOutput, {'Cause': ($said := $match($states.errorOutput.Cause, "#,
+    r#"/^\{\s*"(?:errorType"\s*:\s*"[^"]*"\s*,\s*")?errorMessage"\s*:\s*"((?:[^"\x5c\x00-\x1f]|\x5c["\x5c\/bfnrt]|\x5cu[0-9a-fA-F]{4})*)"/, 1); "#,
+    r#"$said ? $parse('"' & $said[0].groups[0] & '"') : $states.errorOutput.Cause)}])"#,
+);
+
 /// Seconds that one try may take when the step does not say.
 const TIMEOUT: u64 = 60;
 
@@ -323,11 +330,11 @@ impl<'w> Compiler<'w> {
             inside.bind("error", format!("${error}"));
             let own = catch.steps.names();
             let mut assigned = nulls(all.iter().copied().filter(|name| !own.contains(name)));
-            assigned.insert(error.clone(), jsonata("$states.errorOutput"));
+            assigned.insert(error.clone(), jsonata(ERROR));
             if let Some(gives) = &catch.gives {
                 // The variable with the error is there only after the catcher has assigned it.
                 let mut here = scope.clone();
-                here.bind("error", "$states.errorOutput".to_owned());
+                here.bind("error", format!("({ERROR})"));
                 assigned.insert(variable(&step.name), self.template(gives, &here));
             }
             inside.reveal(&step.name);
