@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use embedded::{FileDisk, FlushThread, Store};
 use engine::bot::{Bot, MemoryFiles};
+use engine::document::{DocumentKey, Documents, Topic};
 use engine::error::{Error, Kind};
 use engine::run::{
     Catalogue, Children, Machines, Offer, Publication, Published, Publisher, Release,
@@ -12,7 +13,7 @@ use engine::run::{
 use engine::runtime::simulated::Simulation;
 use engine::turn::Bots;
 use engine::workflow::Library;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const CALL: &str = "
@@ -308,6 +309,26 @@ async fn what_cannot_be_live_is_refused_and_changes_nothing() {
     assert_eq!(stage.live().await, ("first".to_owned(), None));
     *stage.foundry.broken.lock().unwrap() = false;
     assert_eq!(stage.publish("call", &said("second")).await, (1, true));
+}
+
+#[tokio::test]
+async fn a_version_that_cannot_be_read_is_alone_in_that() {
+    let mut stage = Stage::deploy(&[("call", CALL)]);
+    let (release, _) = stage.try_publish("call", &said("second")).await.unwrap();
+    stage.publish("parent", PARENT).await;
+    let id = format!("call.{}", release.version);
+    let key = DocumentKey::new("acme", Topic::WorkflowText, id);
+    let text = json!({ "text": "steps: in words of another time" });
+    assert!(stage.store.save(&key, 1, text, None).await.unwrap());
+    stage.deploy_again(&[("call", CALL)]);
+    let published = &stage.publisher.published;
+    let offers = published.offers("acme").await.unwrap();
+    let names: Vec<&str> = offers.iter().map(|it| it.workflow.name.as_str()).collect();
+    assert_eq!(names, ["parent"]);
+    let told = published.offer("acme", "call").await.unwrap_err();
+    assert!(told.to_string().contains("publish another"), "{told}");
+    assert_eq!(stage.roll_back(None).await, Ok(0));
+    assert_eq!(stage.live().await, ("first".to_owned(), None));
 }
 
 #[tokio::test]

@@ -163,7 +163,8 @@ impl Publisher {
         let mut earlier = releases.versions.iter().map(|kept| kept.release.number);
         let to = to.or_else(|| {
             let before = earlier.rfind(|number| *number < live);
-            before.or((live != DEPLOYED).then_some(DEPLOYED))
+            let deployed = version.filter(|_| live != DEPLOYED);
+            before.or(deployed.map(|_| DEPLOYED))
         });
         let Some(to) = to else {
             let message = format!("there is no version of {name} before the live one");

@@ -179,8 +179,14 @@ impl Catalogue for Published {
         for found in published {
             let releases = parse(found.body)?;
             let deployed = offers.remove(&found.id);
-            let live = self.resolve(tenant, &found.id, deployed, &releases).await?;
-            offers.extend(live.map(|live| (found.id, live)));
+            match self.resolve(tenant, &found.id, deployed, &releases).await {
+                Ok(live) => offers.extend(live.map(|live| (found.id, live))),
+                // The others are none the worse for it; whoever asks for this one is told.
+                Err(error) if error.kind() == Kind::Internal => {
+                    tracing::error!(tenant, workflow = found.id, error = %error.chain(), "what was published is left out");
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(offers.into_values().collect())
     }
