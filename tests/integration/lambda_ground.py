@@ -136,6 +136,7 @@ def create_stack(address):
         "CONFAB_REMINDER_MACHINE": reminders,
         "CONFAB_WORKFLOW_MACHINES": workflow.removesuffix("changed_hours"),
         "CONFAB_WORKFLOW_ROLE": "arn:aws:iam::000000000000:role/workflow",
+        "CONFAB_WORKFLOW_LOGS": "arn:aws:logs:us-east-1:000000000000:log-group:workflows:*",
         "CONFAB_FUNCTIONS": "arn:aws:lambda:us-east-1:000000000000:function:",
         "CONFAB_ACCESS_SECRET": access,
         "CONFAB_SECRETS_SECRET": secrets,

@@ -55,6 +55,14 @@ impl Setup {
         self
     }
 
+    /// What the secrets file says.
+    pub(crate) fn secrets(self, text: &str) -> Self {
+        let file = self.data.join("secrets.toml");
+        fs::create_dir_all(&self.data).unwrap();
+        fs::write(&file, text).unwrap();
+        self.env("CONFAB_SECRETS_FILE", file.to_str().unwrap())
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(binary("confab"));
         command

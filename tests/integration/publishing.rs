@@ -327,7 +327,10 @@ async fn a_version_that_cannot_be_read_is_alone_in_that() {
     assert_eq!(names, ["parent"]);
     let told = published.offer("acme", "call").await.unwrap_err();
     assert!(told.to_string().contains("publish another"), "{told}");
-    assert_eq!(stage.roll_back(None).await, Ok(0));
+    assert_eq!(stage.publish("call", &said("third")).await, (2, true));
+    assert_eq!(stage.roll_back(None).await, Err(Kind::Internal));
+    assert_eq!(stage.live().await.0, "third");
+    assert_eq!(stage.roll_back(Some(0)).await, Ok(0));
     assert_eq!(stage.live().await, ("first".to_owned(), None));
 }
 

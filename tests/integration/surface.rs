@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::{Client, Request};
-use crate::process::{Confab, Setup, example};
+use crate::process::{Confab, Setup, example, folder};
 
 mod bad_input;
 mod commands;
@@ -19,6 +19,44 @@ mod reload;
 mod runs;
 mod stage;
 mod versions;
+
+/// The keys of a website, of people here with one role each, and of somebody elsewhere.
+const KEYS: &str = r#"
+format = 1
+[[keys]]
+key = "client-0123456789"
+tenant = "local"
+person = "the website"
+role = "client"
+[[keys]]
+key = "viewer-0123456789"
+tenant = "local"
+person = "vera"
+role = "viewer"
+[[keys]]
+key = "operator-0123456789"
+tenant = "local"
+person = "ann"
+role = "operator"
+[[keys]]
+key = "other-01234567890"
+tenant = "other"
+person = "otto"
+role = "admin"
+"#;
+
+/// A bot that says hello, with `files` beside.
+fn desk_with(files: &[(&str, &str)]) -> TempDir {
+    let bot = [
+        (
+            "bot.toml",
+            "format = 1\nname = \"desk\"\n[model]\nuse = \"scripted\"\n",
+        ),
+        ("script.toml", "format = 1\n[default]\ntext = \"hello\"\n"),
+        ("SOUL.md", "# Desk\n"),
+    ];
+    folder(&[&bot, files].concat())
+}
 
 /// The support bot of the examples, served to whoever needs it at the same time.
 struct Support {

@@ -15,7 +15,7 @@ import { isKept, type Settings } from './settings';
 import { nameSecret, type SecretName, Storage } from './storage';
 import { Machine } from './turn-machine';
 import { Watch } from './watch';
-import { publishedRole, wantedEvents, WorkflowMachines } from './workflow-machines';
+import { logDestination, publishedRole, wantedEvents, WorkflowMachines } from './workflow-machines';
 
 /** All of Confab on AWS. Nothing in it is billed by the hour. */
 export class ConfabStack extends Stack {
@@ -92,7 +92,7 @@ export class ConfabStack extends Stack {
       cancelled: { arn: execution },
       retried: { arn: execution },
       histories: { arn: execution },
-      published: { arn: `${workflow}*`, variables: { CONFAB_WORKFLOW_MACHINES: workflow, CONFAB_FUNCTIONS: nameFunction(this, ''), ...wanted } },
+      published: { arn: `${workflow}*`, variables: { CONFAB_WORKFLOW_MACHINES: workflow, CONFAB_FUNCTIONS: nameFunction(this, ''), CONFAB_WORKFLOW_LOGS: logDestination(this), ...wanted } },
       lent: { arn: published.roleArn, variables: { CONFAB_WORKFLOW_ROLE: published.roleArn } },
       bus: { arn: bus.eventBusArn, variables: { CONFAB_EVENT_BUS: bus.eventBusName, ...wanted } },
       parked: { arn: storage.parked.queueArn, variables: { CONFAB_PARKED_QUEUE: storage.parked.queueUrl } },

@@ -17,6 +17,8 @@ const folder = resolve(__dirname, '../../../statemachines');
 export interface MachineProps {
   /** Amazon States Language, with what is called in `${}`. */
   readonly source: string;
+  /** What may stand in `${}`; the rest is somebody's own words. */
+  readonly callable: RegExp;
   /** What the source is called in errors. */
   readonly file: string;
   readonly functions: Record<string, lambda.IFunction>;
@@ -34,12 +36,14 @@ export class Machine extends Construct {
   /** The machine of statemachines/<name>.asl.json. */
   static written(scope: Construct, id: string, functions: Record<string, lambda.IFunction>, type: sfn.StateMachineType): Machine {
     const file = `${id}.asl.json`;
-    return new Machine(scope, id, { source: readFileSync(resolve(folder, file), 'utf8'), file: `statemachines/${file}`, functions, type });
+    return new Machine(scope, id, {
+      source: readFileSync(resolve(folder, file), 'utf8'), callable: /^/, file: `statemachines/${file}`, functions, type,
+    });
   }
 
-  constructor(scope: Construct, id: string, { source, file, functions, type, machines = {}, logGroup }: MachineProps) {
+  constructor(scope: Construct, id: string, { source, callable, file, functions, type, machines = {}, logGroup }: MachineProps) {
     super(scope, id);
-    const names = [...new Set(source.match(/(?<=\$\{)[^}]+/g))].sort();
+    const names = [...new Set(source.match(/(?<=\$\{)[^}]+/g))].filter((name) => callable.test(name)).sort();
     const called = Object.fromEntries(names.filter((name) => !machines[name]).map((name) => {
       const called = functions[name];
       if (!called) throw new Error(`${file} calls ${name}, which is no function`);

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { ArnFormat, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -36,15 +36,18 @@ export class WorkflowMachines extends Construct {
     const { stackName } = Stack.of(this);
     const files = compiled(settings);
     const machines = Object.fromEntries(files.map(({ name }) => [`workflow-${name}`, `${prefix}${name}`]));
-    const logGroup = files.length === 0 ? undefined : new logs.LogGroup(this, 'logs', {
-      logGroupName: `/aws/vendedlogs/states/${stackName}-workflows`,
+    // Those that are published later log there too.
+    const logGroup = new logs.LogGroup(this, 'logs', {
+      logGroupName: logGroupName(Stack.of(this)),
       retention: logs.RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     for (const { name, file } of files) {
       if (`${stackName}-workflow-${name}`.length > 80) throw new Error(`the name of the workflow ${name} is too long: machines are called by at most 80 characters`);
       const source = readFileSync(file, 'utf8');
-      new Machine(scope, `workflow-${name}`, { source, file, functions, machines, logGroup, type: StateMachineType.STANDARD });
+      new Machine(scope, `workflow-${name}`, {
+        source, callable: /^(step|workflow)-/, file, functions, machines, logGroup, type: StateMachineType.STANDARD,
+      });
     }
     const timers = files.flatMap(({ name, timers }) => timers.map((timer) => ({ workflow: name, timer })));
     new Schedules(this, 'schedules', { timers, tenants: settings.tenants, start: functions['workflow-start']!, missed });
@@ -66,15 +69,32 @@ export class WorkflowMachines extends Construct {
   }
 }
 
+const logGroupName = ({ stackName }: Stack): string => `/aws/vendedlogs/states/${stackName}-workflows`;
+
+/** Where the machines of workflows log, by name: it is made after the functions. */
+export const logDestination = (stack: Stack): string => stack.formatArn({
+  service: 'logs', resource: 'log-group', resourceName: `${logGroupName(stack)}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+});
+
+/** What Step Functions needs to log and trace; the actions know no resources. */
+const watched = new iam.PolicyStatement({
+  actions: [
+    'logs:CreateLogDelivery', 'logs:GetLogDelivery', 'logs:UpdateLogDelivery', 'logs:DeleteLogDelivery', 'logs:ListLogDeliveries',
+    'logs:PutResourcePolicy', 'logs:DescribeResourcePolicies', 'logs:DescribeLogGroups',
+    'xray:PutTraceSegments', 'xray:PutTelemetryRecords', 'xray:GetSamplingRules', 'xray:GetSamplingTargets',
+  ],
+  resources: ['*'],
+});
+
 /** Under what the machines of workflows run that are published between deployments: any step, and each other. */
 export function publishedRole(scope: Stack, prefix: string): iam.Role {
   const steps = Object.keys(functions).filter((name) => name.startsWith('step-')).map((name) => nameFunction(scope, name));
-  const may = [new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: steps }), ...runAndWait(scope, [`${prefix}*`])];
+  const may = [new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: steps }), ...runAndWait(scope, [`${prefix}*`]), watched];
   const role = new iam.Role(scope, 'published', {
     assumedBy: new iam.ServicePrincipal('states.amazonaws.com'),
     inlinePolicies: { may: new iam.PolicyDocument({ statements: may }) },
   });
-  acknowledgeWildcards(role, may, 'Workflows that are published later, and their executions, whose names cannot be known.');
+  acknowledgeWildcards(role, may, 'Workflows that are published later, and their executions, whose names cannot be known; log delivery and X-Ray know no resources.');
   return role;
 }
 

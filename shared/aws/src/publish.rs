@@ -6,7 +6,7 @@ use engine::run::{Children, Machines};
 use engine::session::hash64;
 use serde::Serialize;
 use serde::de::IgnoredAny;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::call::refused_as;
 use crate::runs::WorkflowMachines;
@@ -32,6 +32,8 @@ pub struct PublishedMachines {
     pub functions: String,
     /// The ARN of the role that they run under.
     pub role: String,
+    /// The ARN of the log group that they log to, with `:*` at its end.
+    pub logs: String,
 }
 
 #[derive(Serialize)]
@@ -42,6 +44,8 @@ struct CreateStateMachine<'a> {
     role_arn: &'a str,
     #[serde(rename = "type")]
     kind: &'a str,
+    logging_configuration: Value,
+    tracing_configuration: Value,
 }
 
 impl PublishedMachines {
@@ -79,7 +83,7 @@ impl Machines for PublishedMachines {
         children: &Children,
     ) -> Result<String, Error> {
         let definition = self.filled(definition, children)?;
-        let machine = format!("{:016x}", hash64(&[&definition, &self.role]));
+        let machine = format!("{:016x}", hash64(&[&definition, &self.role, &self.logs]));
         let arn = self.machines.machine(workflow, Some(&machine));
         let name = arn.rsplit(':').next().unwrap_or_default();
         if name.len() > MAX_NAME {
@@ -95,6 +99,13 @@ impl Machines for PublishedMachines {
             definition: &definition,
             role_arn: &self.role,
             kind: "STANDARD",
+            // As those that were deployed: errors, without what people said.
+            logging_configuration: json!({
+                "level": "ERROR",
+                "includeExecutionData": false,
+                "destinations": [{ "cloudWatchLogsLogGroup": { "logGroupArn": self.logs } }],
+            }),
+            tracing_configuration: json!({ "enabled": true }),
         };
         let target = "AWSStepFunctions.CreateStateMachine";
         let service = &self.machines.service;

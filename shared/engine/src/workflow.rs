@@ -17,6 +17,7 @@
 mod arrange;
 mod compile;
 mod expression;
+mod fault;
 pub mod graph;
 mod library;
 mod plan;
@@ -31,6 +32,7 @@ mod tests;
 
 pub use compile::{Around, Compiled, Syntax, compile};
 pub use expression::Expression;
+pub(crate) use fault::said;
 pub use library::{Library, as_json, mocks};
 pub use plan::{
     Action, Block, Catch, Concurrency, Input, InputType, Notification, Partner, Retry, Rule, Step,

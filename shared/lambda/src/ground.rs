@@ -217,7 +217,8 @@ impl Ground {
     }
 
     /// Makes machines of what is published, beside those whose ARNs begin with `CONFAB_WORKFLOW_MACHINES`, under the
-    /// role `CONFAB_WORKFLOW_ROLE`; they call functions whose ARNs begin with `CONFAB_FUNCTIONS`.
+    /// role `CONFAB_WORKFLOW_ROLE`; they call functions whose ARNs begin with `CONFAB_FUNCTIONS`, and log to
+    /// `CONFAB_WORKFLOW_LOGS`.
     ///
     /// # Errors
     /// Names the variable that is missing.
@@ -226,6 +227,7 @@ impl Ground {
             machines: WorkflowMachines::clone(&*self.workflow_machines()?),
             functions: needed("CONFAB_FUNCTIONS")?,
             role: needed("CONFAB_WORKFLOW_ROLE")?,
+            logs: needed("CONFAB_WORKFLOW_LOGS")?,
         }))
     }
 }

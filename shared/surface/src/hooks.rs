@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::bus::{Bus, NewEvent};
-use engine::run::{Fire, FiredBy, Firing, Offer};
+use engine::run::{Fire, FiredBy};
 use engine::session::Sessions;
 use engine::tool::Secrets;
 use engine::workflow::{TriggerKind, Workflow};
@@ -44,8 +44,9 @@ impl Hooks {
 
     async fn take(&self, head: &Parts, body: impl Body) -> Result<Response, Problem> {
         let [tenant, name] = path::names(&head.uri, "/v1/{tenant}/hooks/{workflow}")?;
-        let Offer { workflow, .. } = self.fire.catalogue.offer(&tenant, &name).await?;
-        if hooks(&workflow).next().is_none() {
+        let offer = self.fire.catalogue.offer(&tenant, &name).await?;
+        let workflow = &*offer.workflow;
+        if hooks(workflow).next().is_none() {
             let detail = format!("{name} takes no webhooks; add `webhook` to its `on`");
             return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", detail));
         }
@@ -55,7 +56,7 @@ impl Hooks {
             body: &body,
             now: self.fire.start.runtime.now(),
         };
-        let (trigger, delivery) = self.verify(&tenant, &workflow, &signed).await?;
+        let (trigger, delivery) = self.verify(&tenant, workflow, &signed).await?;
         if let TriggerKind::Webhook {
             event: Some(name), ..
         } = &workflow.triggers[trigger].kind
@@ -73,15 +74,11 @@ impl Hooks {
             "event": text(&head.headers, "x-github-event"),
             "body": content(&body)?,
         });
-        let fired = self.fire.handle(Firing {
-            tenant,
-            workflow: name,
-            trigger,
-            by: FiredBy::Came {
-                happened,
-                cause: format!("webhook:{delivery}"),
-            },
-        });
+        let by = FiredBy::Came {
+            happened,
+            cause: format!("webhook:{delivery}"),
+        };
+        let fired = self.fire.fire(&tenant, offer, trigger, by);
         // A webhook has no filter, so a run is always wanted.
         let started = fired.await?.ok_or_else(Problem::no_such_path)?;
         let summary = self.fire.start.summary(&started).await?;

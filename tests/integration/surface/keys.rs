@@ -1,7 +1,5 @@
 //! Who may do what.
 
-use std::fs;
-
 use engine::runtime::Time;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -9,31 +7,7 @@ use tempfile::TempDir;
 use crate::client::{Client, Reply, Request};
 use crate::process::{Confab, Setup, example};
 
-use super::support;
-
-const SECRETS: &str = r#"
-format = 1
-[[keys]]
-key = "client-0123456789"
-tenant = "local"
-person = "the website"
-role = "client"
-[[keys]]
-key = "viewer-0123456789"
-tenant = "local"
-person = "vera"
-role = "viewer"
-[[keys]]
-key = "operator-0123456789"
-tenant = "local"
-person = "ann"
-role = "operator"
-[[keys]]
-key = "other-01234567890"
-tenant = "other"
-person = "otto"
-role = "admin"
-"#;
+use super::{KEYS, support};
 
 /// A host that knows keys.
 struct Guarded {
@@ -43,12 +17,8 @@ struct Guarded {
 
 fn guarded() -> Guarded {
     let data = TempDir::new().unwrap();
-    let secrets = data.path().join("secrets.toml");
-    fs::write(&secrets, SECRETS).unwrap();
     let setup = Setup::new(&example("support"), data.path());
-    let confab = setup
-        .env("CONFAB_SECRETS_FILE", secrets.to_str().unwrap())
-        .start();
+    let confab = setup.secrets(KEYS).start();
     Guarded {
         confab,
         _data: data,

@@ -7,12 +7,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::{Client, Reply, Request};
-use crate::process::{Confab, Setup, example, folder};
+use crate::process::{Confab, Setup, example};
 
-use super::{events, support};
+use super::{KEYS, desk_with, events, support};
 
-const BOT: &str = "format = 1\nname = \"desk\"\n[model]\nuse = \"scripted\"\n";
-const SCRIPT: &str = "format = 1\n[default]\ntext = \"hello\"\n";
 const PEOPLE: &str = "format = 1\n[people.ann]\nroles = [\"boss\"]\nweb = \"ann\"\n[people.bob]\nroles = [\"boss\"]\nweb = \"bob\"\n";
 const ORDER: &str = r#"
 description: Orders something when the boss says yes.
@@ -40,19 +38,6 @@ steps:
         stop: {fail: {error: Denied, cause: "${ $error.Cause }"}}
   order: {set: ordered}
 "#;
-const SECRETS: &str = r#"
-format = 1
-[[keys]]
-key = "operator-0123456789"
-tenant = "local"
-person = "ann"
-role = "operator"
-[[keys]]
-key = "other-01234567890"
-tenant = "other"
-person = "otto"
-role = "admin"
-"#;
 
 struct Desk {
     confab: Confab,
@@ -60,19 +45,11 @@ struct Desk {
 }
 
 fn desk(secrets: Option<&str>) -> Desk {
-    let bot = folder(&[
-        ("bot.toml", BOT),
-        ("script.toml", SCRIPT),
-        ("SOUL.md", "# Desk\n"),
-        ("people.toml", PEOPLE),
-        ("workflows/order.yaml", ORDER),
-    ]);
+    let bot = desk_with(&[("people.toml", PEOPLE), ("workflows/order.yaml", ORDER)]);
     let data = TempDir::new().unwrap();
     let mut setup = Setup::new(bot.path(), data.path());
     if let Some(secrets) = secrets {
-        let file = data.path().join("secrets.toml");
-        fs::write(&file, secrets).unwrap();
-        setup = setup.env("CONFAB_SECRETS_FILE", file.to_str().unwrap());
+        setup = setup.secrets(secrets);
     }
     Desk {
         confab: setup.start(),
@@ -219,7 +196,7 @@ async fn a_page_follows_a_run_from_its_start_over_a_question_to_its_end() {
 
 #[tokio::test]
 async fn news_of_runs_are_for_their_own_tenant_and_the_people_of_an_open_house_only() {
-    let desk = desk(Some(SECRETS));
+    let desk = desk(Some(KEYS));
     let nobody = desk.confab.client("desk");
     let (ann, otto) = (
         nobody.with_key("operator-0123456789"),

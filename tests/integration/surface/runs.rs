@@ -1,17 +1,15 @@
 //! Workflows and their runs, as a person and another service start them.
 
-use std::fs;
-
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tempfile::TempDir;
 
 use crate::client::{Client, Reply, Request};
-use crate::process::{Confab, Setup, folder};
+use crate::process::{Confab, Setup};
 
-const BOT: &str = "format = 1\nname = \"desk\"\n[model]\nuse = \"scripted\"\n";
-const SCRIPT: &str = "format = 1\n[default]\ntext = \"hello\"\n";
+use super::{KEYS, desk_with};
+
 const GREET: &str = r#"
 description: Greets somebody.
 inputs:
@@ -35,21 +33,6 @@ description: Cannot do it.
 steps:
   stop: {fail: {error: Sorry, cause: not today}}
 ";
-const SECRETS: &str = r#"
-format = 1
-[secrets]
-HOOK_SECRET = "hook-secret"
-[[keys]]
-key = "viewer-0123456789"
-tenant = "local"
-person = "vera"
-role = "viewer"
-[[keys]]
-key = "operator-0123456789"
-tenant = "local"
-person = "ann"
-role = "operator"
-"#;
 
 struct Desk {
     confab: Confab,
@@ -57,21 +40,15 @@ struct Desk {
 }
 
 fn desk() -> Desk {
-    let bot = folder(&[
-        ("bot.toml", BOT),
-        ("script.toml", SCRIPT),
-        ("SOUL.md", "# Desk\n"),
+    let bot = desk_with(&[
         ("workflows/greet.yaml", GREET),
         ("workflows/linger.yaml", LINGER),
         ("workflows/sorry.yaml", SORRY),
     ]);
     let data = TempDir::new().unwrap();
-    let secrets = data.path().join("secrets.toml");
-    fs::write(&secrets, SECRETS).unwrap();
     let setup = Setup::new(bot.path(), data.path());
-    let confab = setup
-        .env("CONFAB_SECRETS_FILE", secrets.to_str().unwrap())
-        .start();
+    let secrets = format!("{KEYS}[secrets]\nHOOK_SECRET = \"hook-secret\"\n");
+    let confab = setup.secrets(&secrets).start();
     Desk {
         confab,
         _folders: [bot, data],

@@ -11,7 +11,9 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 use crate::asked::Asked;
-use crate::process::{binary, folder};
+use crate::process::binary;
+
+use super::desk_with;
 
 const KEY: &str = "admin-0123456789";
 const WORKFLOW: &str = "steps:\n  say: {set: 1}\n";
@@ -42,15 +44,7 @@ impl Stage {
                 stream.write_all(answer.as_bytes()).await.unwrap();
             }
         });
-        let bot = folder(&[
-            (
-                "bot.toml",
-                "format = 1\nname = \"desk\"\n[model]\nuse = \"scripted\"\n",
-            ),
-            ("script.toml", "format = 1\n[default]\ntext = \"hello\"\n"),
-            ("SOUL.md", "# Desk\n"),
-            ("workflows/greet.yaml", WORKFLOW),
-        ]);
+        let bot = desk_with(&[("workflows/greet.yaml", WORKFLOW)]);
         Self { url, asked, bot }
     }
 

@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::{Client, Request};
-use crate::process::{Setup, binary, folder};
+use crate::process::{Setup, binary};
 
-const BOT: &str = "format = 1\nname = \"desk\"\n[model]\nuse = \"scripted\"\n";
-const SCRIPT: &str = "format = 1\n[default]\ntext = \"hello\"\n";
+use super::desk_with;
 
 fn greeting(said: &str) -> String {
     format!("outputs: {{said: {said}}}\nsteps:\n  say: {{set: 1}}\n")
@@ -41,12 +40,7 @@ async fn said(client: &Client) -> (Value, Value) {
 
 #[tokio::test]
 async fn an_edit_is_a_version_and_one_command_takes_it_back() {
-    let bot = folder(&[
-        ("bot.toml", BOT),
-        ("script.toml", SCRIPT),
-        ("SOUL.md", "# Desk\n"),
-        ("workflows/greet.yaml", &greeting("one")),
-    ]);
+    let bot = desk_with(&[("workflows/greet.yaml", &greeting("one"))]);
     let data = TempDir::new().unwrap();
     let host = Setup::new(bot.path(), data.path()).start();
     let client = host.client("desk");

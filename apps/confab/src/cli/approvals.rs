@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use clap::Args;
 use engine::approval::{Answer, Approval, Desk, State};
-use engine::http::{Http, HttpRequest, Reach};
 use engine::runtime::Time;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Place;
+use super::client::{Client, address, key};
 use super::columns::Side;
 use super::conversations::Conversations;
 use super::failure::Failure;
@@ -127,8 +127,8 @@ impl Decision {
         let options = self.place.options("approve");
         let state = match Assembly::open(&options, env) {
             Ok(assembly) => self.here(&assembly, answer).await?,
-            Err(Error::DataInUse { folder, holder }) => match address(holder.as_deref()) {
-                Some(address) => self.there(&address, answer, env).await?,
+            Err(Error::DataInUse { folder, holder }) => match holder.as_deref().and_then(address) {
+                Some(address) => self.there(address, answer, env).await?,
                 None => return Err(Error::DataInUse { folder, holder }.into()),
             },
             Err(error) => return Err(error.into()),
@@ -171,41 +171,20 @@ impl Decision {
             Answer::Yes => "approve",
             Answer::No => "deny",
         };
-        let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        if let Some(key) = env.variable("CONFAB_KEY") {
-            headers.push(("authorization".to_owned(), format!("Bearer {key}")));
-        }
+        let path = format!("/v1/{}/approvals/{}/{verb}", self.tenant, self.id);
         let body = json!({ "person": self.person, "reason": self.reason });
-        let request = HttpRequest {
-            method: "POST".to_owned(),
-            url: format!("{address}/v1/{}/approvals/{}/{verb}", self.tenant, self.id),
-            headers,
-            body: Some(body.to_string().into_bytes()),
-            reach: Reach::Anywhere,
-            timeout: PATIENCE,
-            max_answer: 1024 * 1024,
-        };
         let unreachable = || {
             let what = format!("the host at {address} does not answer");
             Failure::cannot_run(what, Some("try again, or stop it first".to_owned()))
         };
-        let client = channels::http::Client::new().map_err(Error::from)?;
-        let answer = client.send(request).await.map_err(|_| unreachable())?;
-        let said: Value = serde_json::from_slice(&answer.body).map_err(|_| unreachable())?;
-        match said["state"].as_str() {
-            Some(state) if answer.status == 200 => Ok(state.to_owned()),
-            _ => {
-                let detail = said["detail"].as_str().unwrap_or("it was refused");
-                let help = "where keys are needed, put yours into CONFAB_KEY; else say `--as NAME`";
-                Err(Failure::wrong(detail, help))
-            }
-        }
+        let client = Client::new(address, key(env), PATIENCE)?;
+        let answer = client.post(&path, &body).await;
+        let said = answer.map_err(|_| unreachable())?.given();
+        let said = said.map_err(|problem| {
+            let help = "where keys are needed, put yours into CONFAB_KEY; else say `--as NAME`";
+            Failure::wrong(problem.detail(), help)
+        })?;
+        let state = said["state"].as_str().ok_or_else(unreachable)?;
+        Ok(state.to_owned())
     }
-}
-
-/// Where the holder of a data folder can be called: `confab dev at http://127.0.0.1:8787, process 4711`.
-fn address(holder: Option<&str>) -> Option<String> {
-    let (_, rest) = holder?.split_once(" at ")?;
-    let (address, _) = rest.split_once(", process")?;
-    Some(address.trim_end_matches('/').to_owned())
 }

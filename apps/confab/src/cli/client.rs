@@ -8,19 +8,21 @@ use serde_json::Value;
 use surface::Problem;
 
 use super::failure::Failure;
-use crate::assemble::Error;
+use crate::assemble::{Env, Error};
 
-/// The longest that a host may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// The variable that holds the key that a host is asked with.
+pub(super) const KEY: &str = "CONFAB_KEY";
 
 /// The most bytes of an answer.
 const MAX_ANSWER: usize = 1024 * 1024;
 
-/// A host, and the key that it is asked with.
+/// A host, and how it is asked.
 pub(super) struct Client {
     http: channels::http::Client,
     url: String,
-    key: SecretString,
+    /// A host on this machine may need none.
+    key: Option<SecretString>,
+    timeout: Duration,
 }
 
 /// What a host answered.
@@ -31,12 +33,17 @@ pub(super) struct Answer {
 }
 
 impl Client {
-    /// Of the host at `url`, which has no slash at its end.
-    pub(super) fn new(url: &str, key: SecretString) -> Result<Self, Failure> {
+    /// Of the host at `url`, which has no slash at its end and may take `timeout` to answer.
+    pub(super) fn new(
+        url: &str,
+        key: Option<SecretString>,
+        timeout: Duration,
+    ) -> Result<Self, Failure> {
         Ok(Self {
             http: channels::http::Client::new().map_err(Error::from)?,
             url: url.to_owned(),
             key,
+            timeout,
         })
     }
 
@@ -59,8 +66,11 @@ impl Client {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Answer, HttpFailure> {
-        let bearer = format!("Bearer {}", self.key.expose_secret());
-        let mut headers = vec![("authorization".to_owned(), bearer)];
+        let mut headers = Vec::new();
+        if let Some(key) = &self.key {
+            let bearer = format!("Bearer {}", key.expose_secret());
+            headers.push(("authorization".to_owned(), bearer));
+        }
         if body.is_some() {
             headers.push(("content-type".to_owned(), "application/json".to_owned()));
         }
@@ -70,7 +80,7 @@ impl Client {
             headers,
             body: body.map(|body| body.to_string().into_bytes()),
             reach: Reach::Anywhere,
-            timeout: TIMEOUT,
+            timeout: self.timeout,
             max_answer: MAX_ANSWER,
         };
         let answer = self.http.send(request).await?;
@@ -80,6 +90,18 @@ impl Client {
             said: serde_json::from_slice(&answer.body).unwrap_or_default(),
         })
     }
+}
+
+/// The key that whoever calls has set.
+pub(super) fn key(env: &Env) -> Option<SecretString> {
+    env.variable(KEY).map(SecretString::from)
+}
+
+/// Where the host is that holds a data folder, by what it calls itself: `confab dev at http://127.0.0.1:8787, process 7`.
+pub(super) fn address(holder: &str) -> Option<&str> {
+    let named = holder.strip_prefix("confab dev at ")?;
+    let address = named.split_once(',').map_or(named, |(address, _)| address);
+    Some(address.trim_end_matches('/'))
 }
 
 impl Answer {

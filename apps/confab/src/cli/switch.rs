@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use clap::Args;
 use embedded::{FileDisk, FlushThread, Store};
-use engine::http::{Http as _, HttpAnswer, HttpRequest, Reach};
 use engine::session::Sessions as _;
 use engine::switch::{Stopped, Switch, Switches};
 use ground::tokio_runtime;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Place;
+use super::client::{Answer, Client, address, key};
 use super::failure::Failure;
 use super::screen::Screen;
 use super::wording::{moment, plain};
@@ -22,9 +22,6 @@ use crate::assemble::{BotFolder, DataFolder, Env, Error, LOCAL_TENANT, data_path
 
 /// How long a host may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The most bytes of its answer.
-const MAX_ANSWER: usize = 1024 * 1024;
 
 /// Whom the switch names when it was turned without a host to ask who turns it.
 const SOMEBODY: &str = "whoever runs this host";
@@ -93,7 +90,7 @@ impl Which {
         let data = data_path(&self.place.bot, self.place.data.as_deref(), env);
         let switch = match DataFolder::lock(&data, "confab stop") {
             Ok(data) => turn.write(&data).await?,
-            Err(Error::DataInUse { folder, holder }) => match holder.as_deref().and_then(url) {
+            Err(Error::DataInUse { folder, holder }) => match holder.as_deref().and_then(address) {
                 Some(url) => turn.ask(url, env).await?,
                 None => return Err(Error::DataInUse { folder, holder }.into()),
             },
@@ -101,12 +98,6 @@ impl Which {
         };
         turn.tell(screen, &switch)
     }
-}
-
-/// Where a host can be asked, by what it calls itself.
-fn url(holder: &str) -> Option<&str> {
-    let url = holder.strip_prefix("confab dev at ")?;
-    Some(url.split_once(',').map_or(url, |(url, _)| url))
 }
 
 impl Turn<'_> {
@@ -135,28 +126,17 @@ impl Turn<'_> {
             self.which.tenant,
             bot.collect::<String>()
         );
-        let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        if let Some(key) = env.variable("CONFAB_KEY") {
-            headers.push(("authorization".to_owned(), format!("Bearer {key}")));
-        }
-        let request = HttpRequest {
-            method: "POST".to_owned(),
-            url: format!("{url}{path}"),
-            headers,
-            body: self
-                .reason
-                .map(|reason| json!({ "reason": reason }).to_string().into_bytes()),
-            reach: Reach::Anywhere,
-            timeout: PATIENCE,
-            max_answer: MAX_ANSWER,
+        let body = match self.reason {
+            Some(reason) => json!({ "reason": reason }),
+            None => json!({}),
         };
-        let client = channels::http::Client::new().map_err(Error::from)?;
-        let answer = client.send(request).await.map_err(|failure| {
+        let client = Client::new(url, key(env), PATIENCE)?;
+        let answer = client.post(&path, &body).await.map_err(|failure| {
             let help =
                 "if it hangs, end it; `confab stop` then writes to its data folder".to_owned();
             Failure::cannot_run(format!("{url} does not answer: {failure}"), Some(help))
         })?;
-        read(&answer)
+        read(answer)
     }
 
     fn tell(&self, screen: &Screen, switch: &Switch) -> Result<(), Failure> {
@@ -184,19 +164,17 @@ impl Turn<'_> {
     }
 }
 
-fn read(answer: &HttpAnswer) -> Result<Switch, Failure> {
-    let garbled = || {
-        let what = format!("the host answers {} and nothing to read", answer.status);
+fn read(answer: Answer) -> Result<Switch, Failure> {
+    let status = answer.status;
+    let switch = answer.given().map_err(|problem| {
+        let help = match status {
+            401 | 403 => "set CONFAB_KEY to a key of the secrets file whose role is operator",
+            _ => "`confab stop --help` says how to name a bot and a tenant",
+        };
+        Failure::wrong(problem.detail(), help)
+    })?;
+    serde_json::from_value(switch).map_err(|_| {
+        let what = format!("the host answers {status} and nothing to read");
         Failure::cannot_run(what, None)
-    };
-    let body: Value = serde_json::from_slice(&answer.body).map_err(|_| garbled())?;
-    if answer.status == 200 {
-        return serde_json::from_value(body).map_err(|_| garbled());
-    }
-    let detail = body["detail"].as_str().ok_or_else(garbled)?.to_owned();
-    let help = match answer.status {
-        401 | 403 => "set CONFAB_KEY to a key of the secrets file whose role is operator",
-        _ => "`confab stop --help` says how to name a bot and a tenant",
-    };
-    Err(Failure::wrong(detail, help))
+    })
 }

@@ -22,6 +22,7 @@ async fn a_version_has_a_machine_of_its_own_that_calls_what_is_live() {
         },
         functions: "arn:aws:lambda:eu-west-1:1:function:confab-dev-".to_owned(),
         role: "arn:aws:iam::1:role/workflows".to_owned(),
+        logs: "arn:aws:logs:eu-west-1:1:log-group:workflows:*".to_owned(),
     };
     let definition = json!({ "States": {
         "look": { "Resource": "${step-tool}", "Comment": "{% ${'a': 1} %}" },
@@ -45,6 +46,11 @@ async fn a_version_has_a_machine_of_its_own_that_calls_what_is_live() {
             .collect()
     };
     assert_eq!(asked[0], asked[1]);
+    let log_group = &asked[0]["loggingConfiguration"]["destinations"][0];
+    assert_eq!(
+        log_group["cloudWatchLogsLogGroup"]["logGroupArn"],
+        machines.logs
+    );
     assert_eq!(
         asked[0]["name"],
         format!("confab-dev-workflow-call-{machine}")

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::BusEvent;
 use crate::approval::Waits;
 use crate::error::{Error, Kind};
-use crate::run::{Fire, FiredBy, Firing, Waiting};
+use crate::run::{Fire, FiredBy, Waiting};
 use crate::workflow::{TriggerKind, Workflow};
 
 /// Brings events to what waits for them.
@@ -48,16 +48,12 @@ impl Dispatch {
                 continue;
             }
             for trigger in awaited(&offer.workflow, &event.name) {
-                let firing = Firing {
-                    tenant: event.tenant.clone(),
-                    workflow: offer.workflow.name.clone(),
-                    trigger,
-                    by: FiredBy::Came {
-                        happened: happened(event),
-                        cause: format!("event {trigger} {}", event.id),
-                    },
+                let by = FiredBy::Came {
+                    happened: happened(event),
+                    cause: format!("event {trigger} {}", event.id),
                 };
-                match self.fire.handle(firing).await {
+                let fired = self.fire.fire(&event.tenant, offer.clone(), trigger, by);
+                match fired.await {
                     Ok(started) => runs.extend(started.map(|started| started.run.id)),
                     // Coming back to it would not help, and would keep the others from being started.
                     Err(error) if matches!(error.kind(), Kind::Invalid | Kind::InboxFull) => {

@@ -55,23 +55,39 @@ pub struct Fire {
 }
 
 impl Fire {
-    /// Starts the run that is wanted for what happened, if one is: a time of a schedule may come too late.
+    /// Fires a trigger of what is live now.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such workflow, and what [`Fire::fire`] says.
+    pub async fn handle(&self, firing: Firing) -> Result<Option<Started>, Error> {
+        let Firing {
+            tenant,
+            workflow,
+            trigger,
+            by,
+        } = firing;
+        let offer = self.catalogue.offer(&tenant, &workflow).await?;
+        self.fire(&tenant, offer, trigger, by).await
+    }
+
+    /// Starts the run that trigger `number` of `offer` wants, if it wants one: a time of a schedule may come too late.
     ///
     /// # Errors
     /// `NotFound` when there is no such trigger, `Invalid` when its inputs cannot be made of what happened, and what
     /// [`Start::begin`] says.
-    pub async fn handle(&self, firing: Firing) -> Result<Option<Started>, Error> {
-        let Firing {
-            tenant,
-            workflow: name,
-            trigger: number,
-            by,
-        } = firing;
+    pub async fn fire(
+        &self,
+        tenant: &str,
+        offer: Offer,
+        number: usize,
+        by: FiredBy,
+    ) -> Result<Option<Started>, Error> {
         let Offer {
             bot,
             workflow,
             machine,
-        } = self.catalogue.offer(&tenant, &name).await?;
+        } = offer;
+        let name = &workflow.name;
         let trigger = workflow.triggers.get(number).ok_or_else(|| {
             let message = format!("{name} has no trigger {number}");
             Error::new(Kind::NotFound, message)
@@ -96,7 +112,7 @@ impl Fire {
         }
         let inputs = trigger.inputs(&workflow, &happened, expressions)?;
         let beginning = Beginning {
-            tenant,
+            tenant: tenant.to_owned(),
             bot,
             machine,
             trigger: happened,

@@ -17,7 +17,7 @@ use super::published::{
     DEPLOYED, Kept, Published, Release, Releases, Text, file, releases_key, text_key,
 };
 use super::{Catalogue, Offer};
-use crate::bot::{Problem, Problems, ToolKind, misfits};
+use crate::bot::{Bot, Problem, Problems, ToolKind, misfits};
 use crate::document::{Amendment, amend};
 use crate::error::{Error, Kind};
 use crate::goal::REPORT_GOAL;
@@ -94,8 +94,12 @@ impl Publisher {
         } = wish;
         let workflow = Workflow::read(&file(&name), &text).map_err(invalid)?;
         let deployed = self.published.deployed(&tenant, &name).await?;
-        let bot = self.bot(&tenant, &name, bot).await?;
-        let (definition, children) = self.compile(&tenant, &bot, &workflow, &deployed).await?;
+        let offers = self.published.offers(&tenant).await?;
+        let live = offers.iter().find(|offer| offer.workflow.name == name);
+        let bot = bot_of(&name, live, bot)?;
+        let bot = self.bots.find(&tenant, &bot).await?;
+        self.fits(&workflow, &deployed)?;
+        let (definition, children) = self.compile(&bot, &workflow, offers)?;
         let deployed = deployed.map(|offer| offer.workflow.version.clone());
         if deployed.as_ref() == Some(&workflow.version) {
             let release = self.put_live(&tenant, &name, DEPLOYED, deployed).await?;
@@ -136,7 +140,7 @@ impl Publisher {
             };
             releases.versions.push(Kept {
                 release: release.clone(),
-                bot: bot.clone(),
+                bot: bot.name.clone(),
                 machine: machine.clone(),
             });
             releases.put_live(release.number, deployed.as_deref());
@@ -173,7 +177,10 @@ impl Publisher {
         if let Some(Kept { release, bot, .. }) = releases.at(to) {
             let workflow = self.published.text(tenant, name, &release.version);
             let workflow = workflow.await?;
-            self.compile(tenant, bot, &workflow, &deployed).await?;
+            self.fits(&workflow, &deployed)?;
+            let offers = self.published.offers(tenant).await?;
+            let bot = self.bots.find(tenant, bot).await?;
+            self.compile(&bot, &workflow, offers)?;
         }
         let deployed = version.map(str::to_owned);
         self.put_live(tenant, name, to, deployed).await
@@ -228,37 +235,13 @@ impl Publisher {
         .await?
     }
 
-    /// The bot whose tools the workflow uses.
-    async fn bot(&self, tenant: &str, name: &str, bot: Option<String>) -> Result<String, Error> {
-        let live = match self.published.offer(tenant, name).await {
-            Ok(offer) => Some(offer.bot),
-            Err(error) if error.kind() == Kind::NotFound => None,
-            Err(error) => return Err(error),
-        };
-        match (live, bot) {
-            (Some(live), Some(bot)) if live != bot => {
-                let message =
-                    format!("{name} is a workflow of the bot {live}: call yours otherwise");
-                Err(Error::new(Kind::Invalid, message))
-            }
-            (Some(bot), _) | (None, Some(bot)) => Ok(bot),
-            (None, None) => {
-                let message = format!("{name} is new: say with `bot` whose tools it uses");
-                Err(Error::new(Kind::Invalid, message))
-            }
-        }
-    }
-
     /// The definition of a workflow among what is live, and the machines of what it may start.
-    async fn compile(
+    fn compile(
         &self,
-        tenant: &str,
-        bot: &str,
+        bot: &Bot,
         workflow: &Workflow,
-        deployed: &Option<Offer>,
+        offers: Vec<Offer>,
     ) -> Result<(Value, Children), Error> {
-        let bot = self.bots.find(tenant, bot).await?;
-        self.fits(workflow, deployed)?;
         if workflow.converses() && !bot.tools.contains_key(REPORT_GOAL) {
             let message = format!(
                 "no workflow of {} that was deployed has it hold conversations, so it cannot report goals: deploy this one",
@@ -266,7 +249,6 @@ impl Publisher {
             );
             return Err(Error::new(Kind::Invalid, message));
         }
-        let offers = self.published.offers(tenant).await?;
         let mut workflows = BTreeMap::new();
         let mut children = BTreeMap::new();
         let needed = workflow.children();
@@ -279,7 +261,7 @@ impl Publisher {
         }
         workflows.insert(workflow.name.clone(), workflow.clone());
         let around = Around {
-            bot: &bot,
+            bot,
             workflows: &workflows,
             syntax: self.syntax,
         };
@@ -319,6 +301,19 @@ impl Publisher {
                 Err(Error::new(Kind::Invalid, message))
             }
         }
+    }
+}
+
+/// The bot whose tools a workflow uses: that of what is live of it, or else the one that is named.
+fn bot_of(name: &str, live: Option<&Offer>, named: Option<String>) -> Result<String, Error> {
+    let invalid = |message| Err(Error::new(Kind::Invalid, message));
+    match (live.map(|offer| &offer.bot), named) {
+        (Some(live), Some(named)) if *live != named => invalid(format!(
+            "{name} is a workflow of the bot {live}: call yours otherwise"
+        )),
+        (Some(bot), _) => Ok(bot.clone()),
+        (None, Some(bot)) => Ok(bot),
+        (None, None) => invalid(format!("{name} is new: say with `bot` whose tools it uses")),
     }
 }
 

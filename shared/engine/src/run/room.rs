@@ -86,20 +86,18 @@ impl Start {
         let room: Room = parse(found.body)?;
         let mut under_way = Vec::new();
         for id in room.running.into_iter().filter(|id| *id != run.id) {
-            let other = RunRef { id, ..run.clone() };
-            // Its version may be another, and so its machine.
-            let Some(found) = self.read(&other).await? else {
-                Box::pin(self.ended(&other)).await?;
+            let Some(found) = self.read(&run.tenant, &id).await? else {
+                Box::pin(self.ended(&RunRef { id, ..run.clone() })).await?;
                 continue;
             };
             match self.runs.state(&found.run).await? {
                 RunState::Running => under_way.push(found.run),
                 RunState::Absent if found.state == Begun::Queued => {
                     self.launch(&found).await?;
-                    self.mark(&other, Begun::Started).await?;
+                    self.mark(&found.run, Begun::Started).await?;
                 }
                 RunState::Ended { .. } | RunState::Absent => {
-                    Box::pin(self.ended(&other)).await?;
+                    Box::pin(self.ended(&found.run)).await?;
                 }
             }
         }
@@ -133,13 +131,12 @@ impl Start {
         let Some(id) = next.await? else {
             return Ok(());
         };
-        let next = RunRef { id, ..run.clone() };
-        match self.read(&next).await? {
+        match self.read(&run.tenant, &id).await? {
             Some(waiting) if waiting.state == Begun::Queued => {
                 self.launch(&waiting).await?;
-                self.mark(&next, Begun::Started).await
+                self.mark(&waiting.run, Begun::Started).await
             }
-            _ => Box::pin(self.ended(&next)).await,
+            _ => Box::pin(self.ended(&RunRef { id, ..run.clone() })).await,
         }
     }
 

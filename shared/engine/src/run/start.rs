@@ -214,11 +214,7 @@ impl Start {
             Place::Behind => return Ok(started),
             Place::Taken => Begun::Started,
             Place::InsteadOf(oldest) => {
-                let other = RunRef {
-                    id: oldest,
-                    ..started.run.clone()
-                };
-                if let Some(other) = self.read(&other).await? {
+                if let Some(other) = self.read(&started.run.tenant, &oldest).await? {
                     let why = "a newer run took its place";
                     self.runs.cancel(&other.run, why).await?;
                 }
@@ -269,13 +265,8 @@ impl Start {
     /// # Errors
     /// `NotFound` when there is none, and when the store failed.
     pub async fn find(&self, tenant: &str, id: &str) -> Result<Started, Error> {
-        let found = self
-            .documents
-            .read(&DocumentKey::new(tenant, Topic::Run, id))
-            .await?;
-        let found =
-            found.ok_or_else(|| Error::new(Kind::NotFound, format!("there is no run {id}")))?;
-        parse(found.body)
+        let found = self.read(tenant, id).await?;
+        found.ok_or_else(|| Error::new(Kind::NotFound, format!("there is no run {id}")))
     }
 
     /// A tenant's latest runs, the newest first.
@@ -309,8 +300,9 @@ impl Start {
         Ok(runs)
     }
 
-    pub(super) async fn read(&self, run: &RunRef) -> Result<Option<Started>, Error> {
-        let found = self.documents.read(&run_key(run)).await?;
+    pub(super) async fn read(&self, tenant: &str, id: &str) -> Result<Option<Started>, Error> {
+        let key = DocumentKey::new(tenant, Topic::Run, id);
+        let found = self.documents.read(&key).await?;
         found.map(|found| parse(found.body)).transpose()
     }
 

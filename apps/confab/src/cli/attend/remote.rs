@@ -1,6 +1,7 @@
 //! Asks the process that works in the data folder.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use engine::session::SessionKey;
 use ground::tokio_runtime;
@@ -9,9 +10,12 @@ use serde_json::{Value, json};
 use surface::Problem;
 
 use super::Wish;
-use crate::cli::client::Client;
+use crate::cli::client::{Client, address};
 use crate::cli::failure::Failure;
 use crate::http::vouch;
+
+/// How long it may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A `confab dev` on this machine.
 pub(super) struct Remote {
@@ -20,14 +24,10 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// The process that calls itself `holder`, such as `confab dev at http://127.0.0.1:8787, process 7`.
+    /// The process that calls itself `holder`.
     pub(super) fn of(holder: Option<&str>, data: PathBuf) -> Option<Self> {
-        let (_, at) = holder?.split_once(" at ")?;
-        let url = at.split(',').next()?.trim();
-        url.starts_with("http://").then(|| Self {
-            url: url.to_owned(),
-            data,
-        })
+        let url = address(holder?)?.to_owned();
+        Some(Self { url, data })
     }
 
     pub(super) async fn ask(
@@ -50,7 +50,7 @@ impl Remote {
         let token = vouch(&self.data, key, person, tokio_runtime()).map_err(unreadable)?;
         let id = utf8_percent_encode(key.id(), NON_ALPHANUMERIC);
         let path = format!("/v1/{}/{}/sessions/{id}/{verb}", key.tenant(), key.bot());
-        let client = Client::new(&self.url, token.into())?;
+        let client = Client::new(&self.url, Some(token.into()), PATIENCE)?;
         let answer = client.post(&path, &body).await.map_err(|failure| {
             let what = format!("{} does not answer: {failure}", self.url);
             Failure::cannot_run(what, Some("see whether it still runs".to_owned()))

@@ -1,23 +1,26 @@
 //! The versions of a workflow at a deployed stage, over its HTTP surface.
 
+use std::time::Duration;
+
 use clap::Args;
 use engine::bot::check_address;
 use engine::http::HttpFailure;
 use engine::runtime::Time;
 use engine::session::is_slug;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::assemble::Env;
-use crate::cli::client::{Answer, Client};
+use crate::cli::client::{Answer, Client, KEY, key};
 use crate::cli::columns::Side;
 use crate::cli::failure::Failure;
 use crate::cli::screen::Screen;
 use crate::cli::wording::{moment, plain};
 
-/// The variable that holds the key of a stage.
-const KEY: &str = "CONFAB_KEY";
+/// How long a stage may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A deployed stage.
 #[derive(Args)]
@@ -88,15 +91,15 @@ impl StageOptions {
         let Some((url, tenant)) = self.to.as_deref().zip(self.tenant.as_deref()) else {
             return Ok(None);
         };
-        let key = env.variable(KEY);
-        let key = key.filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic()));
-        let key = key.ok_or_else(|| {
+        let is_sound =
+            |key: &SecretString| key.expose_secret().bytes().all(|it| it.is_ascii_graphic());
+        let key = key(env).filter(is_sound);
+        if key.is_none() {
             let what = format!("{url} needs a key, and {KEY} holds none");
-            Failure::cannot_run(what, Some(which_key(tenant)))
-        })?;
-        let client = Client::new(url, key.into())?;
+            return Err(Failure::cannot_run(what, Some(which_key(tenant))));
+        }
         Ok(Some(Stage {
-            client,
+            client: Client::new(url, key, PATIENCE)?,
             tenant,
             workflow,
         }))

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{AttemptRecord, Occurrence, RunStatus, StepRecord, StepStatus};
 use crate::runtime::Time;
+use crate::workflow::said;
 
 type Key = (String, Option<String>);
 
@@ -237,15 +238,10 @@ impl Reader {
 /// Why something failed: what a function said, without the report that it stands in; and what steps gave is called as
 /// the workflow's file calls it.
 fn why(event: &Occurrence) -> Option<String> {
-    let cause = event.cause.as_ref()?;
-    let report: Option<Value> = serde_json::from_str(cause).ok();
-    let said = report
-        .as_ref()
-        .and_then(|report| report["errorMessage"].as_str());
-    let said = said.unwrap_or(cause);
+    let said = said(event.cause.as_ref()?);
     Some(match event.error.as_deref() {
         Some("States.QueryEvaluationError") => said.replace("$steps_", "$steps."),
-        _ => said.to_owned(),
+        _ => said,
     })
 }
 

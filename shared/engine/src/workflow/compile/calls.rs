@@ -7,16 +7,10 @@ use serde_json::{Map, Value, json};
 use super::retry::{self, Retried};
 use super::{Compiler, States, assign, nulls};
 use crate::bot::Risk;
+use crate::workflow::fault::ERROR;
 use crate::workflow::plan::{Action, Step};
 use crate::workflow::scope::{Scope, variable};
 use crate::workflow::template::jsonata;
-
-/// What a step failed with, as `$error` gives it: of the report that Lambda makes of a function's error, what was said.
-const ERROR: &str = concat!(
-    r#"$merge([$states.errorOutput, {'Cause': ($said := $match($states.errorOutput.Cause, "#,
-    r#"/^\{\s*"(?:errorType"\s*:\s*"[^"]*"\s*,\s*")?errorMessage"\s*:\s*"((?:[^"\x5c\x00-\x1f]|\x5c["\x5c\/bfnrt]|\x5cu[0-9a-fA-F]{4})*)"/, 1); "#,
-    r#"$said ? $parse('"' & $said[0].groups[0] & '"') : $states.errorOutput.Cause)}])"#,
-);
 
 /// Seconds that one try may take when the step does not say.
 const TIMEOUT: u64 = 60;
@@ -259,7 +253,7 @@ impl<'w> Compiler<'w> {
         // Taken up again, it is another execution of the same run, whose finished effects stand.
         let again = "($states.context.Execution.RedriveCount > 0 ? '~' & $string($states.context.Execution.RedriveCount) : '')";
         let run = format!(
-            "$merge([$run, {{'id': {name}, 'workflow': \"{workflow}\", 'parent': $run.id}}])"
+            "{{'id': {name}, 'tenant': $run.tenant, 'bot': $run.bot, 'workflow': \"{workflow}\", 'parent': $run.id}}"
         );
         let mut state = json!({
             "Type": "Task",
