@@ -112,6 +112,7 @@ async fn the_deployed_shape() {
     a_parked_message_is_queued_and_redriven(&stack).await;
     workflows::a_run_does_its_steps_and_the_next_one_waits_for_its_end(&stack).await;
     workflows::events_start_runs(&stack).await;
+    workflows::what_is_too_long_for_a_state_is_kept(&stack).await;
     workflows::a_workflow_is_published_and_taken_back(&stack).await;
     println!("{}", killing.await);
 }

@@ -2,6 +2,7 @@
 
 mod events;
 mod retrying;
+mod values;
 mod world;
 
 use engine::run::{Begun, RunStatus, StepStatus};

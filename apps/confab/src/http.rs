@@ -115,6 +115,7 @@ impl App {
                 catalogue: host.catalogue(),
                 start: host.runs().clone(),
                 histories: host.histories(),
+                values: host.values(),
                 sessions: host.store().clone(),
                 news,
                 runtime: host.runtime().clone(),
@@ -197,6 +198,7 @@ fn router(app: Arc<App>) -> Router {
         .route(openapi::RETRY, post(api::run))
         .route(openapi::RUN, get(api::run))
         .route(openapi::RUN_GRAPH, get(api::run))
+        .route(openapi::RUN_VALUE, get(api::run))
         .route(openapi::CHANGES, get(events::changes).post(api::tell))
         .route(openapi::CANCEL, post(api::run))
         .route(openapi::SESSION, get(api::standing))

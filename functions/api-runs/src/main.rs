@@ -1,5 +1,5 @@
 //! `api-runs`: `GET …/workflows`, `POST …/workflows/{workflow}/runs`, `GET …/runs`, `GET …/runs/{run}`,
-//! `POST …/runs/{run}/cancel` and `…/retry`, and the pictures `GET …/workflows/{workflow}/graph` and `GET …/runs/{run}/graph`.
+//! `GET …/runs/{run}/value`, `POST …/runs/{run}/cancel` and `…/retry`, and the pictures `GET …/workflows/{workflow}/graph` and `GET …/runs/{run}/graph`.
 //! Sample: `events/api-runs/start.json`.
 
 use std::sync::Arc;
@@ -28,6 +28,7 @@ async fn main() -> Result<(), lambda::Error> {
             catalogue: catalogue.clone(),
             start: ground.start(&store, &machines),
             histories: machines.clone(),
+            values: ground.values(&store),
             sessions: store.clone(),
             news: news.clone(),
             runtime: ground.runtime.clone(),

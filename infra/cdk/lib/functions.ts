@@ -168,9 +168,9 @@ export const functions = {
     http: [
       'GET /v1/{tenant}/workflows', 'POST /v1/{tenant}/workflows/{workflow}/runs',
       'GET /v1/{tenant}/workflows/{workflow}/graph',
-      `GET ${runs}`, `GET ${runs}/{run}`, `GET ${runs}/{run}/graph`, `POST ${runs}/{run}/cancel`, `POST ${runs}/{run}/retry`,
+      `GET ${runs}`, `GET ${runs}/{run}`, `GET ${runs}/{run}/graph`, `GET ${runs}/{run}/value`, `POST ${runs}/{run}/cancel`, `POST ${runs}/{run}/retry`,
     ],
-    may: [...beginRun, items('document/*/run', 'Query'), readRuns, retryRuns, secret('access')],
+    may: [...beginRun, items('document/*/run', 'Query'), items(session, 'GetItem'), bodies('Get'), readRuns, retryRuns, secret('access')],
   },
   'api-workflows': {
     memory: 256, timeout: 30, bots: true,

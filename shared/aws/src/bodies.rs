@@ -20,8 +20,9 @@ impl BodyKey {
     }
 
     /// Of an item of the table.
-    pub(crate) fn of_item(session: &SessionKey, sk: &str) -> Self {
-        Self::new("items", session, &[sk])
+    pub(crate) fn of_item(session: &SessionKey, sk: &str, body: &str) -> Self {
+        // With the body: who comes too late to write the item must not replace what it says.
+        Self::new("items", session, &[sk, body])
     }
 
     fn new(kind: &str, session: &SessionKey, name: &[&str]) -> Self {

@@ -113,11 +113,11 @@ impl Store {
         if size(&body) <= MAX_INLINE {
             item.insert("body".to_owned(), body);
         } else {
-            let long = BodyKey::of_item(place.session, &place.sk);
-            let json = serde_json::to_vec(record).map_err(|error| {
+            let json = serde_json::to_string(record).map_err(|error| {
                 Error::new(Kind::Internal, "a record cannot be written").because(error)
             })?;
-            self.bodies.put(&long, json).await?;
+            let long = BodyKey::of_item(place.session, &place.sk, &json);
+            self.bodies.put(&long, json.into_bytes()).await?;
             item.insert("body_at".to_owned(), text(long));
         }
         self.put_item(item, once).await

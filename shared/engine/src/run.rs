@@ -36,6 +36,7 @@ mod start;
 mod summary;
 mod timetable;
 mod tool;
+mod values;
 mod wait;
 
 #[cfg(test)]
@@ -57,6 +58,7 @@ pub use start::{Beginning, Begun, RunStart, RunState, Runs, Start, Started};
 pub use summary::RunSummary;
 pub use timetable::Timetable;
 pub use tool::StepTool;
+pub use values::{MAX_VALUE, Values};
 pub use wait::{StepWait, WaitInput, Waiting};
 
 /// Names a run, in every step's input as `$run`.
@@ -117,9 +119,6 @@ pub struct Cost {
     pub micro_dollars: u64,
 }
 
-/// The longest output, in bytes as JSON: a state's payload is at most 256 KiB.
-const MAX_OUTPUT: usize = 200 * 1024;
-
 impl RunRef {
     /// The run's place among the sessions.
     ///
@@ -143,23 +142,13 @@ impl Site {
 }
 
 impl StepOutput {
-    /// An output that fits into a state's payload.
-    ///
-    /// # Errors
-    /// `Invalid` when it does not.
-    pub fn new(output: Value) -> Result<Self, Error> {
-        let length = serde_json::to_vec(&output).map_or(usize::MAX, |json| json.len());
-        if length > MAX_OUTPUT {
-            let message = format!(
-                "a step gives at most {MAX_OUTPUT} bytes, and this one gave {length}; ask for less, or keep it elsewhere and give its name"
-            );
-            return Err(Error::new(Kind::Invalid, message));
-        }
-        Ok(Self {
+    /// An output that cost nothing.
+    pub(crate) fn new(output: Value) -> Self {
+        Self {
             output,
             cost: None,
             cached: false,
             item: None,
-        })
+        }
     }
 }

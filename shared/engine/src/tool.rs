@@ -33,6 +33,9 @@ pub use redaction::KnownSecrets;
 /// The longest that the other side may take to say whether an effect happened.
 const ASKING: Duration = Duration::from_secs(5);
 
+/// The most bytes of an answer that a model is given.
+pub(crate) const MAX_ANSWER: usize = 256 * 1024;
+
 /// What a call does to the world; decides retry, overlap, approval and what a crash means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -109,6 +112,8 @@ pub struct Call<'a> {
     pub intent: &'a str,
     /// The longest it may take.
     pub limit: Duration,
+    /// The most bytes of an answer that are read.
+    pub max_answer: usize,
 }
 
 /// What the other side says of an effect of which nobody saw the end.
@@ -228,6 +233,7 @@ impl Toolbox {
             arguments: &call.arguments,
             intent: &call.intent,
             limit: ASKING,
+            max_answer: MAX_ANSWER,
         });
         let answered = runtime.timeout(ASKING, question).await;
         answered.unwrap_or(Evidence::None)

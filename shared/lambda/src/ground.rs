@@ -12,7 +12,7 @@ use aws::{
     Sockets, Store, TurnMachine, Unset, Vault, WorkflowMachines,
 };
 use engine::error::Error;
-use engine::run::Published;
+use engine::run::{Published, Values};
 use engine::runtime::Runtime;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -214,6 +214,15 @@ impl Ground {
     pub fn workflows(&self, store: &Arc<Store>) -> Result<Arc<Published>, NotReady> {
         let deployed = Arc::new(Workflows::load(&bots()?)?);
         Ok(Arc::new(Published::new(deployed, store.clone())))
+    }
+
+    /// What runs kept.
+    #[must_use]
+    pub fn values(&self, store: &Arc<Store>) -> Values {
+        Values {
+            runtime: self.runtime.clone(),
+            results: store.clone(),
+        }
     }
 
     /// Makes machines of what is published, beside those whose ARNs begin with `CONFAB_WORKFLOW_MACHINES`, under the

@@ -22,7 +22,8 @@ use crate::{
 mod runs;
 
 pub use runs::{
-    CANCEL, CHANGES, GRAPH, HOOK, RETRY, ROLLBACK, RUN, RUN_GRAPH, RUNS, START, VERSIONS, WORKFLOWS,
+    CANCEL, CHANGES, GRAPH, HOOK, RETRY, ROLLBACK, RUN, RUN_GRAPH, RUN_VALUE, RUNS, START,
+    VERSIONS, WORKFLOWS,
 };
 
 /// Where messages are written and read.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use engine::bot::secrets::Role;
 use engine::run::{
-    Beginning, Catalogue, Histories, Offer, RunRecord, RunStatus, RunSummary, Start,
+    Beginning, Catalogue, Histories, Offer, RunRecord, RunStatus, RunSummary, Start, Values,
 };
 use engine::runtime::Runtime;
 use engine::session::Sessions;
@@ -41,6 +41,8 @@ pub struct Running {
     pub start: Start,
     /// What happened in them.
     pub histories: Arc<dyn Histories>,
+    /// What they kept.
+    pub values: Values,
     /// Tells when what was changed is durable.
     pub sessions: Arc<dyn Sessions>,
     /// Wakes who waits for the end of one.
@@ -115,6 +117,11 @@ struct Patience {
     wait: u64,
 }
 
+#[derive(Deserialize)]
+struct Wanted {
+    kept: String,
+}
+
 fn none() -> Value {
     json!({})
 }
@@ -129,6 +136,7 @@ impl Running {
             (true, "workflows") => self.workflows(request).await,
             (true, "runs") => self.runs(request).await,
             (true, "graph") => self.graph(request).await,
+            (true, "value") => self.value(request).await,
             (true, _) => self.show(request).await,
             (false, "runs") => self.start(request).await,
             (false, "retry") => self.retry(request).await,
@@ -164,6 +172,12 @@ impl Running {
     pub async fn graph<B>(&self, request: http::Request<B>) -> Response {
         let (head, _) = request.into_parts();
         answer(self.drawn(&head).await)
+    }
+
+    /// `GET /v1/{tenant}/runs/{run}/value`
+    pub async fn value<B>(&self, request: http::Request<B>) -> Response {
+        let (head, _) = request.into_parts();
+        answer(self.kept(&head).await)
     }
 
     /// `POST /v1/{tenant}/runs/{run}/cancel`
@@ -285,6 +299,17 @@ impl Running {
         };
         self.sessions.durable().await?;
         json(StatusCode::OK, &drawing)
+    }
+
+    async fn kept(&self, head: &Parts) -> Result<Response, Problem> {
+        let [tenant, id] = path::names(&head.uri, "/v1/{tenant}/runs/{run}/value")?;
+        self.access.tenant(&head.headers, &tenant, Role::Viewer)?;
+        let detail = "`kept` must be a `kept_value` of the run's record";
+        let Wanted { kept } = path::query(&head.uri, detail)?;
+        let run = self.start.find(&tenant, &id).await?.run;
+        let value = self.values.read(&run, &kept).await?;
+        self.sessions.durable().await?;
+        json(StatusCode::OK, &value)
     }
 
     async fn cancelled(&self, head: &Parts) -> Result<Response, Problem> {

@@ -68,6 +68,32 @@ steps:
   inner: {workflow: parcel, with: {parcel: P9}}
 "#;
 
+/// Gives what is too long for a state.
+const LETTER: &str = r#"
+description: Finds a letter.
+outputs: {letter: "${ $steps.letter }"}
+steps:
+  letter: {tool: letter, with: {from: aunt}}
+"#;
+const LETTERS: &str = r#"
+format = 1
+description = "Finds a letter."
+kind = "table"
+[parameters]
+type = "object"
+required = ["from"]
+properties.from = { type = "string", description = "Who wrote it." }
+[table]
+file = "letters.csv"
+match = ["from"]
+"#;
+
+/// A letter that no compression makes short.
+fn letter() -> String {
+    let words = (0..90_000_u32).map(|word| format!("{:08x}", word.wrapping_mul(2_654_435_761)));
+    words.flat_map(|word| [word, " ".to_owned()]).collect()
+}
+
 /// A bot with a workflow of a tool and a model. `MiniStack` neither times a wait for people out as an expression says, nor
 /// lets a role answer for one machine.
 pub(super) fn bot() -> TempDir {
@@ -76,6 +102,9 @@ pub(super) fn bot() -> TempDir {
         ("script.toml", SCRIPT),
         ("SOUL.md", "# Door\n"),
         ("tools/note.toml", NOTE),
+        ("tools/letter.toml", LETTERS),
+        ("letters.csv", &format!("from,text\naunt,{}\n", letter())),
+        ("workflows/letter.yaml", LETTER),
         ("workflows/visit.yaml", VISIT),
         ("workflows/parcel.yaml", PARCEL),
         ("workflows/after.yaml", AFTER),
@@ -268,4 +297,25 @@ pub(super) async fn events_start_runs(stack: &Stack) {
         json!({ "said": "Somebody rings." }),
         "{record}"
     );
+}
+
+pub(super) async fn what_is_too_long_for_a_state_is_kept(stack: &Stack) {
+    let client = stack.client("door");
+    let started = post(&client, "workflows/letter/runs", &json!({})).await;
+    assert_eq!(started.status, 202, "{}", started.text());
+    let run = started.json()["id"].clone();
+    let record = once(&client, &run, "succeeded").await;
+    let kept = &record["outputs"]["letter"];
+    assert_eq!(record["steps"][0]["output"], *kept);
+    let name = kept["kept_value"].as_str().unwrap();
+    let value = get(
+        &client,
+        &format!("runs/{}/value?kept={name}", run.as_str().unwrap()),
+    )
+    .await;
+    assert_eq!(
+        value["rows"][0]["text"].as_str().unwrap().trim(),
+        letter().trim()
+    );
+    assert_eq!(kept["bytes"], value.to_string().len());
 }

@@ -106,6 +106,7 @@ pub(super) const CASES: &[(&str, &[(&str, Expected)])] = &[
             ("not-for-viewers", Problem(403, "forbidden")),
             ("list", Status(200, "\"trigger\":\"manual\"")),
             ("show", Status(200, "\"inputs\":{\"day\":\"Tuesday\"}")),
+            ("value-nothing", Problem(404, "not_found")),
             ("cancel-nothing", Problem(404, "not_found")),
             ("retry-nothing", Problem(404, "not_found")),
         ],

@@ -61,6 +61,7 @@ async fn the_description_lists_exactly_what_is_served() {
         ("post", "/v1/{tenant}/workflows/{workflow}/versions"),
         ("post", "/v1/{tenant}/workflows/{workflow}/rollback"),
         ("get", "/v1/{tenant}/runs/{run}/graph"),
+        ("get", "/v1/{tenant}/runs/{run}/value"),
         ("post", "/v1/{tenant}/workflows/{workflow}/runs"),
         ("get", "/v1/{tenant}/runs"),
         ("get", "/v1/{tenant}/runs/{run}"),

@@ -11,6 +11,7 @@ use engine::approval::{NoLinks, State};
 use engine::bot::{Bot, MemoryFiles};
 use engine::brain::{Brain, Conclusion, Context, Thought};
 use engine::bus::NewEvent;
+use engine::error::Error;
 use engine::http::{Http, HttpAnswer, HttpFailure, HttpRequest};
 use engine::message::Channel;
 use engine::model::{Deltas, ModelAnswer, ModelCall, ModelReply, ModelRequest, ToolCall, Usage};
@@ -136,8 +137,20 @@ impl Http for Services {
         Ok(HttpAnswer {
             status: 200,
             headers: Vec::new(),
-            body: json!({ "done": what }).to_string().into_bytes(),
+            body: said(&what).to_string().into_bytes(),
         })
+    }
+}
+
+/// What a service answers: a text of so many letters when it is asked for `letter COUNT`, what stands behind `say `, and
+/// else what was done.
+fn said(what: &str) -> Value {
+    if let Some(count) = what.strip_prefix("letter ") {
+        return Value::from("x".repeat(count.parse().unwrap()));
+    }
+    match what.strip_prefix("say ") {
+        Some(words) => serde_json::from_str(words).unwrap(),
+        None => json!({ "done": what }),
     }
 }
 
@@ -313,6 +326,13 @@ impl House {
             .block_on(async move { host.run_record("local", &id).await.unwrap() })
     }
 
+    /// What the run kept under a name.
+    pub(super) fn value(&mut self, run: &Started, kept: &str) -> Result<Value, Error> {
+        let (values, run, kept) = (self.host.values(), run.run.clone(), kept.to_owned());
+        self.simulation
+            .block_on(async move { values.read(&run, &kept).await })
+    }
+
     /// The run as lists show it, without its history; its own document is read again.
     pub(super) fn summary(&mut self, run: &Started) -> RunSummary {
         let (host, id) = (Arc::clone(&self.host), run.run.id.clone());
@@ -352,7 +372,7 @@ impl House {
     }
 
     /// Whether the run goes on.
-    pub(super) fn retry(&mut self, run: &Started) -> Result<bool, engine::error::Error> {
+    pub(super) fn retry(&mut self, run: &Started) -> Result<bool, Error> {
         let (host, id) = (Arc::clone(&self.host), run.run.id.clone());
         self.simulation.block_on(async move {
             let catalogue = host.catalogue();

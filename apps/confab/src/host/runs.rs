@@ -12,7 +12,7 @@ use engine::error::{Error, Kind};
 use engine::run::record::Occurrence;
 use engine::run::{
     Beginning, Catalogue, Histories, Offer, RunRecord, RunRef, RunStart, RunState, RunStatus, Runs,
-    Started,
+    Started, Values,
 };
 use engine::runtime::Runtime;
 use engine::workflow::{Library, Workflow};
@@ -270,6 +270,15 @@ impl Host {
     #[must_use]
     pub fn histories(&self) -> Arc<dyn Histories> {
         Arc::new(Executions(self.me.clone()))
+    }
+
+    /// What runs kept.
+    #[must_use]
+    pub fn values(&self) -> Values {
+        Values {
+            runtime: self.runtime().clone(),
+            results: self.store().clone(),
+        }
     }
 
     /// What is known of a run.

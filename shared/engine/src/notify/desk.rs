@@ -145,10 +145,10 @@ impl Notices {
     /// Tells the run, and forgets that a sign is awaited.
     pub(crate) async fn finish(&self, notice: &Notice) -> Result<(), Error> {
         if let Some(token) = &notice.token {
-            let output = notice.outcome().and_then(StepOutput::new).map(|output| {
+            let output = notice.outcome().map(|outcome| {
                 serde_json::json!(StepOutput {
                     item: notice.item.clone(),
-                    ..output
+                    ..StepOutput::new(outcome)
                 })
             });
             self.waits.end(token, output).await?;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Site;
+use super::values::is_shown;
 use crate::approval::{Approval, Desk, Envelope, State, answer};
 use crate::bot::{Bot, Risk};
 use crate::error::{Error, Kind};
@@ -106,6 +107,7 @@ impl StepApprove {
                         format!("{} has no tool `{name}`", bot.name),
                     ));
                 };
+                is_shown(tool, &with)?;
                 match &tool.approval {
                     Some(rule) if tool.asks_for(&with) => {
                         let envelope = Envelope::new(place, tool, rule, &with);

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::cache::{CacheKey, Cached};
 use super::start::spend;
+use super::values::{MAX_INLINE, length};
 use super::{Cost, Effects, Site, StepOutput};
 use crate::bot::ArgumentSchema;
 use crate::budget::{Budget, Fund, Leave, Ledger};
@@ -103,7 +104,15 @@ impl StepAsk {
                 tracing::warn!(run = run.id, error = %error.chain(), "what a step cost could not be noted");
             }
         }
-        let mut output = StepOutput::new(asked?)?;
+        let answer = asked?;
+        let bytes = length(&answer);
+        if bytes > MAX_INLINE {
+            let message = format!(
+                "the model's answer is of {bytes} bytes, and a step gives at most {MAX_INLINE}; ask for less"
+            );
+            return Err(Error::new(Kind::Invalid, message));
+        }
+        let mut output = StepOutput::new(answer);
         output.cost = Some(Cost {
             model: purse.model.clone(),
             tokens: purse.spent.tokens(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::values::{MAX_INLINE, length};
 use super::{Effects, Site, StepOutput};
 use crate::document::{Amendment, DocumentKey, Topic, amend, parse};
 use crate::error::Error;
@@ -67,7 +68,7 @@ impl<'a> Cached<'a> {
         }
     }
 
-    /// The output that lies there; else what `make` gives, which is put there.
+    /// The output that lies there; else what `make` gives, which is put there unless it is too long for the machine.
     ///
     /// # Errors
     /// What `make` says. A place that cannot be read is an empty one.
@@ -93,11 +94,14 @@ impl<'a> Cached<'a> {
             && let Ok(kept) = parse::<Kept>(found.body)
             && now < kept.until
         {
-            let mut output = StepOutput::new(kept.output)?;
+            let mut output = StepOutput::new(kept.output);
             output.cached = true;
             return Ok(output);
         }
         let made = make.await?;
+        if length(&made.output) > MAX_INLINE {
+            return Ok(made);
+        }
         let until = self.effects.runtime.now().plus(keep);
         let saved = amend(documents, &key, |_: Option<Kept>| {
             let output = made.output.clone();

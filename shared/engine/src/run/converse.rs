@@ -151,7 +151,7 @@ impl StepConverse {
         let outcome = standing.map_or(State::Open, |goal| goal.state).outcome();
         Ok(StepOutput {
             item: site.item,
-            ..StepOutput::new(outcome)?
+            ..StepOutput::new(outcome)
         })
     }
 }

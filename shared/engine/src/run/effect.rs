@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Site;
+use super::values::{MAX_VALUE, Values, is_kept};
+use super::{Site, StepOutput};
 use crate::bot::{Bot, Tool};
 use crate::document::{Amendment, DocumentKey, Documents, Topic, amend};
 use crate::error::{Error, Kind};
@@ -52,6 +53,16 @@ struct Claim {
     until: Time,
 }
 
+/// What a step does.
+struct Work<'a> {
+    bot: &'a Bot,
+    site: &'a Site,
+    place: SessionKey,
+    tool: &'a Tool,
+    /// With what is kept of them in its place, as calls are made; what is written down only names that.
+    arguments: Value,
+}
+
 /// Whether a call may be made.
 enum Leave {
     Granted,
@@ -74,24 +85,47 @@ impl Effects {
         tool: &Tool,
         arguments: &Value,
     ) -> Result<Value, Error> {
-        let place = site.run.place()?;
+        let work = Work {
+            bot,
+            site,
+            place: site.run.place()?,
+            tool,
+            arguments: self.values().whole(&site.run, arguments.clone()).await?,
+        };
         if tool.side_effect.is_pure() {
             let call = self.planned(site, tool, arguments, 1);
-            let outcome = self.run(bot, &place, tool, &call, tool.timeout).await;
+            let outcome = self.run(&work, &call, tool.timeout).await;
             return answer(tool, outcome.status, &outcome.content);
         }
         for attempt in 1..=MAX_TRIES {
             let call = self.planned(site, tool, arguments, attempt);
-            match self.results.result(&place, &call.intent).await? {
+            match self.results.result(&work.place, &call.intent).await? {
                 Some(result) if result.did_not_happen() => {}
                 Some(result) => return standing(tool, &result),
-                None => return self.claimed(bot, site, (&place, tool), &call).await,
+                None => return self.claimed(&work, &call).await,
             }
         }
         Err(Error::new(
             Kind::Invalid,
             format!("`{}` was tried {MAX_TRIES} times", site.step),
         ))
+    }
+
+    /// Where long values are.
+    pub(super) fn values(&self) -> Values {
+        Values {
+            runtime: self.runtime.clone(),
+            results: self.results.clone(),
+        }
+    }
+
+    /// `output` as the machine can be given it; what had to be kept for that is durable.
+    pub(super) async fn fit(&self, site: &Site, output: StepOutput) -> Result<StepOutput, Error> {
+        let output = self.values().fit(site, output).await?;
+        if is_kept(&output.output) {
+            self.sessions.durable().await?;
+        }
+        Ok(output)
     }
 
     /// The call of the `attempt`-th try: what is known not to have happened gets a name of its own.
@@ -111,13 +145,8 @@ impl Effects {
         }
     }
 
-    async fn claimed(
-        &self,
-        bot: &Bot,
-        site: &Site,
-        (place, tool): (&SessionKey, &Tool),
-        call: &PlannedCall,
-    ) -> Result<Value, Error> {
+    async fn claimed(&self, work: &Work<'_>, call: &PlannedCall) -> Result<Value, Error> {
+        let (site, tool) = (work.site, work.tool);
         let by = InvocationId::fresh(&self.runtime);
         let begun = self.runtime.clock.monotonic();
         let busy = || {
@@ -132,13 +161,13 @@ impl Effects {
         {
             Leave::Granted => {
                 let fresh = (begun, true);
-                self.begin(bot, (place, tool), call, fresh).await?
+                self.begin(work, call, fresh).await?
             }
             Leave::Elsewhere => return Err(busy()),
             Leave::Orphaned => {
                 let evidence = match tool.side_effect.is_repeatable() {
                     true => Evidence::DidNot,
-                    false => self.inquire(place, tool, call).await?,
+                    false => self.inquire(work, call).await?,
                 };
                 match evidence {
                     Evidence::Happened(content) => ToolOutcome::succeeded(content),
@@ -149,7 +178,7 @@ impl Effects {
                         match leave.await? {
                             Leave::Granted => {
                                 let again = (begun, false);
-                                self.begin(bot, (place, tool), call, again).await?
+                                self.begin(work, call, again).await?
                             }
                             Leave::Elsewhere | Leave::Orphaned => return Err(busy()),
                         }
@@ -157,20 +186,20 @@ impl Effects {
                 }
             }
         };
-        let standing_result = self.record(place, call, by, outcome).await?;
-        standing(tool, &standing_result)
+        let result = self.record(&work.place, call, by, outcome).await?;
+        standing(tool, &result)
     }
 
-    /// Makes a call that was claimed at `begun`, by nobody before or not, unless the bot is stopped. Whoever comes to it too late says nothing
-    /// of it: another may have taken it over.
+    /// Makes a call that was claimed at `begun`, by nobody before or not, unless the bot is stopped. Whoever comes to it
+    /// too late says nothing of it: another may have taken it over.
     async fn begin(
         &self,
-        bot: &Bot,
-        (place, tool): (&SessionKey, &Tool),
+        work: &Work<'_>,
         call: &PlannedCall,
         (begun, is_first): (Duration, bool),
     ) -> Result<ToolOutcome, Error> {
-        let stopped = self.stopped(place, bot).await;
+        let tool = work.tool;
+        let stopped = self.stopped(&work.place, work.bot).await;
         let spent = self.runtime.clock.monotonic().saturating_sub(begun);
         let left = tool.timeout.saturating_sub(spent);
         if left.is_zero() {
@@ -181,7 +210,7 @@ impl Effects {
             // An earlier call of it may have happened.
             Some(_) if !is_first && tool.side_effect.is_repeatable() => ToolOutcome::unknown(),
             Some(why) => ToolOutcome::failed(why),
-            None => self.run(bot, place, tool, call, left).await,
+            None => self.run(work, call, left).await,
         })
     }
 
@@ -224,30 +253,26 @@ impl Effects {
         }
     }
 
-    async fn inquire(
-        &self,
-        place: &SessionKey,
-        tool: &Tool,
-        call: &PlannedCall,
-    ) -> Result<Evidence, Error> {
+    async fn inquire(&self, work: &Work<'_>, call: &PlannedCall) -> Result<Evidence, Error> {
         self.sessions.durable().await?;
-        let evidence = self.toolbox.inquire(&self.runtime, (place, 0), tool, call);
+        let place = (&work.place, 0);
+        let evidence = self.toolbox.inquire(&self.runtime, place, work.tool, call);
         Ok(evidence.await)
     }
 
-    async fn run(
-        &self,
-        bot: &Bot,
-        place: &SessionKey,
-        tool: &Tool,
-        call: &PlannedCall,
-        limit: Duration,
-    ) -> ToolOutcome {
-        if let Err(message) = tool.arguments.check(&call.arguments) {
+    async fn run(&self, work: &Work<'_>, call: &PlannedCall, limit: Duration) -> ToolOutcome {
+        let Work {
+            bot,
+            place,
+            tool,
+            arguments,
+            ..
+        } = work;
+        if let Err(message) = tool.arguments.check(arguments) {
             return ToolOutcome::failed(message);
         }
         let secrets = self.toolbox.secrets_of(place.tenant(), bot.secret_names());
-        if secrets.await.are_in(&call.arguments) {
+        if secrets.await.are_in(arguments) {
             return ToolOutcome::failed("the arguments hold a secret, which must not be passed on");
         }
         if !tool.side_effect.is_pure() && self.sessions.durable().await.is_err() {
@@ -255,17 +280,18 @@ impl Effects {
                 "not done: that it was to be done could not be written down",
             );
         }
-        let work = Call {
+        let call = Call {
             session: place,
             turn: 0,
             tool,
-            arguments: &call.arguments,
+            arguments,
             intent: provider_key(tool, &call.intent),
             limit,
+            max_answer: MAX_VALUE,
         };
         let outcome = self
             .runtime
-            .while_there_is_time(limit, self.toolbox.run(bot, work))
+            .while_there_is_time(limit, self.toolbox.run(bot, call))
             .await;
         match outcome {
             Ok(outcome) => outcome,

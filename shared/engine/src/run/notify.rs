@@ -73,10 +73,9 @@ impl StepNotify {
             (Err(_), Some(_)) => serde_json::Value::Null,
             (outcome, _) => outcome?,
         };
-        let output = StepOutput::new(outcome)?;
         Ok(StepOutput {
             item: site.item,
-            ..output
+            ..StepOutput::new(outcome)
         })
     }
 

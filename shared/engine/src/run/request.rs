@@ -70,9 +70,9 @@ impl StepHttp {
         let cached = Cached::new(&self.effects, &input.site, &input.url, input.cache.clone());
         let (tool, arguments) = tool(&input)?;
         let site = &input.site;
-        cached
-            .or(async { StepOutput::new(self.effects.once(&bot, site, &tool, &arguments).await?) })
-            .await
+        let called = self.effects.once(&bot, site, &tool, &arguments);
+        let output = cached.or(async { Ok(StepOutput::new(called.await?)) });
+        self.effects.fit(site, output.await?).await
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::cache::{CacheKey, Cached};
+use super::values::is_shown;
 use super::{Effects, Site, StepOutput};
 use crate::approval::{Command, Desk};
 use crate::error::{Error, Kind};
@@ -44,7 +45,7 @@ impl StepTool {
     /// Calls the tool, once.
     ///
     /// # Errors
-    /// `NotFound` when there is no such tool, `Denied` when it needs a yes that is not there, and what
+    /// `NotFound` when there is no such tool, `Invalid` when a person could not see what it is called with, `Denied` when it needs a yes that is not there, and what
     /// [`Effects::once`] says.
     pub async fn handle(&self, input: ToolInput) -> Result<StepOutput, Error> {
         let ToolInput {
@@ -61,12 +62,13 @@ impl StepTool {
                 format!("{} has no tool `{name}`", bot.name),
             ));
         };
+        is_shown(tool, &with)?;
         self.allowed(&site, tool, &with, approval.as_deref())
             .await?;
         let cached = Cached::new(&self.effects, &site, &name, cache);
-        cached
-            .or(async { StepOutput::new(self.effects.once(&bot, &site, tool, &with).await?) })
-            .await
+        let called = self.effects.once(&bot, &site, tool, &with);
+        let output = cached.or(async { Ok(StepOutput::new(called.await?)) });
+        self.effects.fit(&site, output.await?).await
     }
 
     /// Uses the yes that the call needs, if it needs one.

@@ -11,9 +11,6 @@ use crate::http::{HttpAnswer, HttpFailure, HttpRequest, Reach};
 use crate::secret::ChosenBy;
 use crate::session::hash64;
 
-/// The most bytes of an answer that are read.
-const MAX_ANSWER: usize = 256 * 1024;
-
 impl Toolbox {
     pub(super) async fn request(&self, tool: &HttpTool, call: Call<'_>) -> ToolOutcome {
         let filled = fill(&tool.url, call.arguments);
@@ -29,7 +26,7 @@ impl Toolbox {
             body: body(tool, call.arguments),
             reach: tool.reach,
             timeout: call.limit,
-            max_answer: MAX_ANSWER,
+            max_answer: call.max_answer,
         };
         let repeatable = call.tool.side_effect.is_repeatable();
         match self.http.send(request).await {
@@ -76,7 +73,7 @@ impl Toolbox {
             body: None,
             reach,
             timeout: call.limit,
-            max_answer: MAX_ANSWER,
+            max_answer: call.max_answer,
         };
         match self.http.send(request).await {
             Ok(answer) if (200..300).contains(&answer.status) => {

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::{
-    Call, Evidence, NoErrands, Record, Records, Secrets, SideEffectPolicy, ToolOutcome, Toolbox,
-    answer, intent_key, provider_key,
+    Call, Evidence, MAX_ANSWER, NoErrands, Record, Records, Secrets, SideEffectPolicy, ToolOutcome,
+    Toolbox, answer, intent_key, provider_key,
 };
 use crate::bot::{Bot, MemoryFiles};
 use crate::error::{Error, Kind};
@@ -109,6 +109,7 @@ fn ask(service: &Arc<Service>) -> Evidence {
             arguments: &json!({"parcel": "a/b"}),
             intent: "track#1#00",
             limit: Duration::from_secs(5),
+            max_answer: MAX_ANSWER,
         };
         toolbox.ask(call).await
     })
@@ -126,6 +127,7 @@ fn run(service: &Arc<Service>, tool: &'static str, arguments: Value) -> ToolOutc
             arguments: &arguments,
             intent: "track#1#00",
             limit: Duration::from_secs(5),
+            max_answer: MAX_ANSWER,
         };
         toolbox.run(&bot, call).await
     })

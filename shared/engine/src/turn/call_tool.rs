@@ -12,7 +12,9 @@ use crate::event::{Event, Events};
 use crate::runtime::Runtime;
 use crate::session::{Applied, Claim, Command, Hold, InvocationId, Refusal, SessionKey, Sessions};
 use crate::switch::Switches;
-use crate::tool::{Call, Evidence, SideEffectPolicy, ToolOutcome, Toolbox, provider_key};
+use crate::tool::{
+    Call, Evidence, MAX_ANSWER, SideEffectPolicy, ToolOutcome, Toolbox, provider_key,
+};
 use crate::transcript::{PlannedCall, ToolResult, ToolResults, ToolStatus, Transcripts};
 use crate::unknown::Unknown;
 
@@ -223,6 +225,7 @@ impl CallTool {
             arguments: &call.arguments,
             intent: provider_key(tool, &call.intent),
             limit,
+            max_answer: MAX_ANSWER,
         };
         let outcome = match self
             .runtime

@@ -26,6 +26,8 @@ pub const RUNS: &str = "/v1/{tenant}/runs";
 pub const RUN: &str = "/v1/{tenant}/runs/{run}";
 /// Where its picture is.
 pub const RUN_GRAPH: &str = "/v1/{tenant}/runs/{run}/graph";
+/// Where what it kept is read.
+pub const RUN_VALUE: &str = "/v1/{tenant}/runs/{run}/value";
 /// Where it is ended.
 pub const CANCEL: &str = "/v1/{tenant}/runs/{run}/cancel";
 /// Where events are posted, and changes of runs and approvals streamed.
@@ -90,6 +92,17 @@ pub(super) fn describe(paths: &mut Value, schemas: &mut SchemaGenerator) {
         "get": {
             "summary": "A run as a picture: its workflow as it is now, and how each step stands in the run",
             "responses": answers("200", &schemas.subschema_for::<Drawing>(), schemas, &["400", "401", "403", "404", "503"]),
+        },
+    });
+    paths[RUN_VALUE] = json!({
+        "parameters": [tenant(), run.clone()],
+        "get": {
+            "summary": "What a step gave that was too long for the run's record, which has `{\"kept_value\": …}` in its place",
+            "parameters": [{
+                "name": "kept", "in": "query", "required": true, "schema": { "type": "string" },
+                "description": "The `kept_value`.",
+            }],
+            "responses": answers("200", &schemas.subschema_for::<Value>(), schemas, &["400", "401", "403", "404", "503"]),
         },
     });
     paths[CHANGES] = json!({
