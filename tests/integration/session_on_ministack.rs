@@ -11,6 +11,7 @@ use engine::session::{
     Applied, Chain, Claim, Command, Consent, Hold, Intended, InvocationId, Next, Origin, OwnerId,
     Pending, PlanId, Refusal, Rotate, Session, SessionKey, Sessions, Step, Terms,
 };
+use engine::transcript::{ToolResult, ToolResults, ToolStatus};
 use futures::future::join_all;
 use ground::tokio_runtime;
 use serde_json::json;
@@ -108,6 +109,38 @@ async fn a_long_text_waits_in_the_bucket() {
     assert!(matches!(accepted.expect("an answer"), Applied::Done(_)));
     let session = store(&ministack).load(&key).await.expect("a session");
     assert_eq!(session.inbox[0].text, text);
+}
+
+#[tokio::test]
+async fn who_comes_too_late_with_a_long_result_replaces_nothing() {
+    let Some(ministack) = MiniStack::start() else {
+        return;
+    };
+    create_table(&ministack, TABLE);
+    ministack.create_bucket(BUCKET);
+    let (store, key) = (store(&ministack), key("late"));
+    // Numbers that no compression makes short enough for an item.
+    let said = |seed: u64| -> Vec<u64> {
+        let numbers =
+            (1..60_000_u64).map(|number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15 ^ seed));
+        numbers.collect()
+    };
+    let result = |seed| ToolResult {
+        turn: 0,
+        tool: "look".to_owned(),
+        status: ToolStatus::Succeeded,
+        content: json!(said(seed)),
+        by: InvocationId(seed),
+        at: Time(1),
+        millis: 0,
+        settled: None,
+    };
+    for seed in [1, 2] {
+        let standing = store.record(&key, "look#1", result(seed)).await;
+        assert_eq!(standing.expect("a result"), result(1));
+    }
+    let read = store.result(&key, "look#1").await;
+    assert_eq!(read.expect("an answer"), Some(result(1)));
 }
 
 #[tokio::test]
