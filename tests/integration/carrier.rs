@@ -14,11 +14,16 @@ use crate::kill::fate::{Fate, Moment};
 pub(crate) enum Manner {
     /// Takes it and says so.
     Accepts,
+    /// Knows no such number.
+    Refuses,
     /// Closes the connection without a word.
     HangsUp,
     /// Never answers.
     StaysSilent,
 }
+
+const RECEIPT: &str = r#"{"sid":"SM99","status":"queued","messages":[{"id":"wamid.2"}]}"#;
+const REFUSAL: &str = r#"{"code":21211,"message":"no such number"}"#;
 
 /// Takes Twilio's and Meta's requests alike.
 pub(crate) struct Carrier {
@@ -100,12 +105,13 @@ async fn serve(
         log.send_modify(|all| all.push(sent));
         fate.pass(Moment::Sent).await;
         match manner {
-            Manner::Accepts => {
-                let body = r#"{"sid":"SM99","status":"queued","messages":[{"id":"wamid.2"}]}"#;
-                let head = format!(
-                    "HTTP/1.1 201 Created\r\ncontent-length: {}\r\n\r\n",
-                    body.len()
-                );
+            Manner::Accepts | Manner::Refuses => {
+                let (status, body) = match manner {
+                    Manner::Refuses => ("400 Bad Request", REFUSAL),
+                    _ => ("201 Created", RECEIPT),
+                };
+                let length = body.len();
+                let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n");
                 // Whoever sent it may be dead.
                 if stream.write_all(head.as_bytes()).await.is_err() {
                     return;

@@ -385,6 +385,7 @@ fn failing(host: &Arc<Host>) -> Fail {
             outcomes: store.clone(),
             carriers: Arc::new(Nobody),
             events: host.hub().clone(),
+            unreached: host.unreached(),
         },
         bots: host.shelf().clone(),
         results: store.clone(),

@@ -14,6 +14,7 @@ use engine::brain::{Brain, Conclusion, Context, Thought};
 use engine::budget::Ledger;
 use engine::bus::{Herald, NoBus};
 use engine::error::Error;
+use engine::goal::{Goals, Unreached};
 use engine::message::Channel;
 use engine::model::{ChatMessage, Deltas};
 use engine::session::{SessionKey, Sessions};
@@ -240,6 +241,16 @@ async fn every_message_is_answered_once_though_answers_are_lost_and_writes_are_t
             outcomes: store.clone(),
         },
     };
+    let desk = Desk {
+        runtime: runtime.clone(),
+        documents: store.clone(),
+        bots: echo.clone(),
+        waits: Arc::new(Nobody),
+    };
+    let unreached = Unreached {
+        goals: Goals::from(&desk),
+        transcripts: store.clone(),
+    };
     let machine = Machine {
         run: Run {
             runtime: runtime.clone(),
@@ -250,12 +261,7 @@ async fn every_message_is_answered_once_though_answers_are_lost_and_writes_are_t
             spill: store.clone(),
             crew: echo.clone(),
             carriers: Arc::new(Nobody),
-            desk: Desk {
-                runtime: runtime.clone(),
-                documents: store.clone(),
-                bots: echo.clone(),
-                waits: Arc::new(Nobody),
-            },
+            desk,
             secrets: Arc::new(Nobody),
             ledger: Arc::new(Ledger::new(store.clone())),
             switches: Arc::new(Switches::new(runtime.clone(), store.clone())),
@@ -275,6 +281,7 @@ async fn every_message_is_answered_once_though_answers_are_lost_and_writes_are_t
             outcomes: store.clone(),
             carriers: Arc::new(Nobody),
             events: Arc::new(Nobody),
+            unreached,
         },
     };
     let keys: Vec<SessionKey> = (0..6)

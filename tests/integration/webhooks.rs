@@ -17,6 +17,13 @@ use crate::signing::{self, BOT, CONTACT, PUBLIC, SCRIPT, SECRETS, change, field,
 const WHATSAPP: &str = "/webhooks/whatsapp/local/texts";
 const SMS: &str = "sms:%2B15551234";
 
+/// Has the bot talk with the contact.
+const CALL: &str = r#"
+steps:
+  ask: {converse: {channel: sms, contact: "+15551234"}, goal: Find out whether they come.}
+outputs: {ask: "${ $steps.ask }"}
+"#;
+
 /// A host with accounts at a carrier of ours.
 struct Desk {
     setup: Setup,
@@ -32,6 +39,7 @@ impl Desk {
             ("bot.toml", BOT),
             ("script.toml", SCRIPT),
             ("SOUL.md", "# Echo\n"),
+            ("workflows/call.yaml", CALL),
         ]);
         let data = TempDir::new().unwrap();
         let setup = Setup::new(bot.path(), data.path())
@@ -287,4 +295,41 @@ async fn a_send_that_a_crash_cut_short_is_unconfirmed_and_not_made_again() {
     desk.carrier.next().await;
     desk.restart();
     assert_unconfirmed(desk).await;
+}
+
+/// Starts a run that has the bot talk with the contact.
+async fn call(desk: &Desk) -> String {
+    let begin = Request::post("/v1/local/workflows/call/runs", "{}");
+    let started = desk.send(begin).await;
+    assert_eq!(started.status, 202, "{}", started.text());
+    started.json()["id"].as_str().unwrap().to_owned()
+}
+
+/// Why the run's conversation came to nothing, once it has.
+async fn why(desk: &Desk, run: &str) -> String {
+    let record = desk.send(Request::get(&format!("/v1/local/runs/{run}?wait=20")));
+    let ask = record.await.json()["outputs"]["ask"].clone();
+    assert_eq!(ask["met"], false, "{ask}");
+    ask["why"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_conversation_whose_first_words_reach_nobody_is_over_at_once() {
+    let desk = Desk::open(Manner::Refuses).await;
+    let refused = "the contact was not reached: Twilio answered 400, error 21211: no such number";
+    assert_eq!(why(&desk, &call(&desk).await).await, refused);
+
+    desk.carrier.behave(Manner::Accepts);
+    let run = call(&desk).await;
+    desk.carrier.next().await;
+    let callback = field(&desk.carrier.next().await.body, "StatusCallback");
+    let fields = [
+        ("MessageSid", "SM99"),
+        ("MessageStatus", "undelivered"),
+        ("ErrorCode", "30003"),
+    ];
+    let status = form(callback.strip_prefix(PUBLIC).unwrap(), &fields);
+    assert_eq!(desk.send(status).await.status, 200);
+    let undelivered = "the contact was not reached: Twilio error 30003";
+    assert_eq!(why(&desk, &run).await, undelivered);
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use engine::approval::{Ask, Desk, NoLinks, Tell};
 use engine::budget::Ledger;
 use engine::bus::{Herald, NoBus};
+use engine::goal::{Goals, Unreached};
 use engine::switch::Switches;
 use engine::tool::{NoErrands, Toolbox};
 use engine::turn::{Accept, CallTool, Deliver, Fail, Intake, Run, Settler, Sweep, Timing};
@@ -80,6 +81,10 @@ impl Functions {
             outcomes: port.clone(),
             carriers: port.clone(),
             events: port.clone(),
+            unreached: Unreached {
+                goals: Goals::from(&desk),
+                transcripts: port.clone(),
+            },
         };
         Self {
             stage: stage.clone(),

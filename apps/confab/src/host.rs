@@ -15,6 +15,7 @@ use engine::approval::Desk;
 use engine::attend::Attend;
 use engine::bus::{Dispatch, Herald};
 use engine::error::{Error, Kind};
+use engine::goal::{Goals, Unreached};
 use engine::reminder::Reminders;
 use engine::run::{Start, Timetable};
 use engine::runtime::Runtime;
@@ -194,6 +195,15 @@ impl Host {
             documents: self.store.clone(),
             results: self.store.clone(),
             intake: self.intake.clone(),
+        }
+    }
+
+    /// Ends goals that nobody heard of.
+    #[must_use]
+    pub fn unreached(&self) -> Unreached {
+        Unreached {
+            goals: Goals::from(&self.desk),
+            transcripts: self.store.clone(),
         }
     }
 

@@ -109,6 +109,7 @@ impl App {
                 bots: host.shelf().clone(),
                 secrets: host.secrets().clone(),
                 intake: host.intake().clone(),
+                unreached: host.unreached(),
             },
             running: Running {
                 access: access.clone(),

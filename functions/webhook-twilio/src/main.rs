@@ -1,6 +1,8 @@
 //! `webhook-twilio`: `POST /webhooks/twilio/{tenant}/{bot}`, signed by Twilio.
 //! Sample: `events/webhook-twilio/message.json`.
 
+use std::sync::Arc;
+
 use lambda::Ground;
 use surface::Webhooks;
 
@@ -12,6 +14,7 @@ async fn main() -> Result<(), lambda::Error> {
         bots: intake.accept.bots.clone(),
         secrets: ground.secrets()?,
         intake,
+        unreached: ground.unreached(&Arc::new(ground.store()?)),
     };
     lambda::serve_http(async |request| Ok(webhooks.twilio(request).await)).await
 }

@@ -1,6 +1,8 @@
 //! `webhook-whatsapp`: `GET|POST /webhooks/whatsapp/{tenant}/{bot}`, signed by Meta.
 //! Sample: `events/webhook-whatsapp/message.json`.
 
+use std::sync::Arc;
+
 use lambda::Ground;
 use surface::Webhooks;
 
@@ -12,6 +14,7 @@ async fn main() -> Result<(), lambda::Error> {
         bots: intake.accept.bots.clone(),
         secrets: ground.secrets()?,
         intake,
+        unreached: ground.unreached(&Arc::new(ground.store()?)),
     };
     lambda::serve_http(async |request| Ok(webhooks.whatsapp(request).await)).await
 }

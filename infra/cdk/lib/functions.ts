@@ -26,6 +26,8 @@ const one = '/v1/{tenant}/{bot}/sessions/{session}';
 const switches = 'document/*/switch';
 /** What workflows want of conversations. */
 const goals = items('document/*/goal', 'GetItem', 'PutItem');
+/** When what was said to a contact came to nobody, the run that wanted it is told. */
+const unreached = [items(session, 'Query'), bodies('Get'), goals, answerSteps];
 const budgets = 'document/*/budget';
 const messages = '/v1/{tenant}/{bot}/sessions/{session}/messages';
 const token = '/v1/{tenant}/{bot}/sessions/{session}/token';
@@ -68,12 +70,12 @@ export const functions = {
   },
   'webhook-twilio': {
     memory: 256, timeout: 10, bots: true, http: ['POST /webhooks/twilio/{tenant}/{bot}'],
-    may: [...accept, secret('secrets')],
+    may: [...accept, ...unreached, secret('secrets')],
   },
   'webhook-whatsapp': {
     memory: 256, timeout: 10, bots: true,
     http: ['GET /webhooks/whatsapp/{tenant}/{bot}', 'POST /webhooks/whatsapp/{tenant}/{bot}'],
-    may: [...accept, secret('secrets')],
+    may: [...accept, ...unreached, secret('secrets')],
   },
   'api-messages': {
     memory: 256, timeout: 30, bots: true,
@@ -137,10 +139,10 @@ export const functions = {
       items('document/*/reminder', 'GetItem', 'PutItem'), remind, goals, answerSteps,
     ],
   },
-  'turn-deliver': { memory: 128, timeout: 70, bots: true, sends: true, may: [...settle, ...tellTurns, park] },
+  'turn-deliver': { memory: 128, timeout: 70, bots: true, sends: true, may: [...settle, ...tellTurns, ...unreached, park] },
   'turn-fail': {
     memory: 128, timeout: 70, bots: true, sends: true,
-    may: [...settle, ...tellTurns, items(unknown, 'GetItem', 'PutItem'), park],
+    may: [...settle, ...tellTurns, ...unreached, items(unknown, 'GetItem', 'PutItem'), park],
   },
   'job-sweep': {
     memory: 128, timeout: 60,

@@ -18,11 +18,13 @@ use crate::session::{SessionKey, hash64};
 
 mod desk;
 mod report;
+mod unreached;
 mod words;
 
 pub use desk::Goals;
 pub(crate) use report::tool;
 pub use report::{REPORT_GOAL, Report};
+pub use unreached::Unreached;
 pub(crate) use words::letter;
 pub use words::{offer, present};
 

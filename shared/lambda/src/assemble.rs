@@ -8,7 +8,7 @@ use engine::approval::Desk;
 use engine::bot::ToolKind;
 use engine::bus::Herald;
 use engine::error::{Error, Kind};
-use engine::goal::Goals;
+use engine::goal::{Goals, Unreached};
 use engine::http::Http;
 use engine::notify::{Notices, Router};
 use engine::reminder::Reminders;
@@ -62,6 +62,15 @@ impl Ground {
             waits: self.questions()?,
             ..self.desk(store, shelf)
         })
+    }
+
+    /// Ends goals that nobody heard of.
+    #[must_use]
+    pub fn unreached(&self, store: &Arc<Store>) -> Unreached {
+        Unreached {
+            goals: self.goals(store),
+            transcripts: store.clone(),
+        }
     }
 
     /// Where goals of conversations are kept.
@@ -228,6 +237,7 @@ impl Ground {
             outcomes: store.clone(),
             carriers: self.carriers(shelf, &self.secrets()?, &self.web()?),
             events: sockets,
+            unreached: self.unreached(store),
         })
     }
 }

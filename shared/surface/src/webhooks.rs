@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use channels::{Owner, Received, twilio as sms, whatsapp as wa};
 use engine::bot::{Bot, TwilioSettings, WhatsappSettings};
-use engine::message::Channel;
+use engine::goal::{self, Unreached};
+use engine::message::{Arrival, Channel, DeliveryState, Reference};
 use engine::tool::Secrets;
 use engine::turn::{Bots, Intake};
 use http::request::Parts;
@@ -22,6 +23,8 @@ pub struct Webhooks {
     pub secrets: Arc<dyn Secrets>,
     /// Takes messages and reports in.
     pub intake: Intake,
+    /// Ends goals that nobody heard of.
+    pub unreached: Unreached,
 }
 
 /// The bot that a webhook's path names.
@@ -100,7 +103,7 @@ impl Webhooks {
     }
 
     async fn take(&self, called: &Called, received: Received) -> Result<(), Problem> {
-        let Called { tenant, name, .. } = called;
+        let Called { tenant, name, bot } = called;
         if received.skipped > 0 {
             tracing::warn!(
                 tenant,
@@ -109,7 +112,26 @@ impl Webhooks {
                 "a webhook held messages without id or sender"
             );
         }
+        if goal::may_have(bot) {
+            for arrival in &received.arrivals {
+                self.hear(arrival).await?;
+            }
+        }
         Ok(self.intake.receive(tenant, name, received.arrivals).await?)
+    }
+
+    /// Takes note of words that came to nobody.
+    async fn hear(&self, arrival: &Arrival) -> Result<(), Problem> {
+        let Arrival::Status(status) = arrival else {
+            return Ok(());
+        };
+        if status.state != DeliveryState::Failed {
+            return Ok(());
+        }
+        let Reference { session, turn, .. } = &status.reference;
+        let why = status.error.as_deref();
+        let why = why.unwrap_or("the carrier gave no reason");
+        Ok(self.unreached.note(session, *turn, why).await?)
     }
 }
 

@@ -13,6 +13,7 @@ use engine::approval::Desk;
 use engine::budget::Ledger;
 use engine::bus::{Herald, NoBus};
 use engine::error::Error;
+use engine::goal::{Goals, Unreached};
 use engine::message::Channel;
 use engine::runtime::Runtime;
 use engine::runtime::simulated::Simulation;
@@ -103,6 +104,12 @@ fn house(simulation: &Simulation, store: &Arc<Store>, world: &World, settings: &
         bus: Arc::new(NoBus),
         view: view(store),
     };
+    let desk = Desk {
+        runtime: runtime.clone(),
+        documents: store.clone(),
+        bots: shelf.clone(),
+        waits: Arc::new(Nobody),
+    };
     let deliver = Deliver {
         settler: Settler {
             runtime: runtime.clone(),
@@ -115,6 +122,10 @@ fn house(simulation: &Simulation, store: &Arc<Store>, world: &World, settings: &
         outcomes: store.clone(),
         carriers: Arc::new(Nobody),
         events: Arc::new(Nobody),
+        unreached: Unreached {
+            goals: Goals::from(&desk),
+            transcripts: store.clone(),
+        },
     };
     let functions = Mortal {
         runtime: runtime.clone(),
@@ -128,12 +139,7 @@ fn house(simulation: &Simulation, store: &Arc<Store>, world: &World, settings: &
             spill: store.clone(),
             crew: shelf.clone(),
             carriers: Arc::new(Nobody),
-            desk: Desk {
-                runtime: runtime.clone(),
-                documents: store.clone(),
-                bots: shelf.clone(),
-                waits: Arc::new(Nobody),
-            },
+            desk,
             secrets: Arc::new(Vault),
             ledger: Arc::new(Ledger::new(store.clone())),
             switches: Arc::new(Switches::new(runtime.clone(), store.clone())),

@@ -9,7 +9,7 @@ use engine::approval::{Ask, Desk, Links, Tell};
 use engine::budget::Ledger;
 use engine::bus::{Dispatch, Herald};
 use engine::error::{Error, Kind};
-use engine::goal::Goals;
+use engine::goal::{Goals, Unreached};
 use engine::http::Http;
 use engine::notify::{Notices, Router};
 use engine::reminder::{self, Reminders};
@@ -141,6 +141,10 @@ impl Host {
                 outcomes: store.clone(),
                 carriers: carriers.clone(),
                 events: hub.clone(),
+                unreached: Unreached {
+                    goals: Goals::from(&desk),
+                    transcripts: store.clone(),
+                },
             };
             let toolbox = Toolbox {
                 http,

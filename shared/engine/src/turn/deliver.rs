@@ -7,6 +7,7 @@ use super::settle::{Sender, Settler};
 use super::{Carriers, DeliverInput, DeliverOutput, Parcel, Planned};
 use crate::error::{Error, Kind};
 use crate::event::{Event, Events};
+use crate::goal::Unreached;
 use crate::message::{Carrier, Delivery, DeliveryState, Reference, SendReport};
 use crate::session::{Applied, Command, InvocationId, Refusal, Session};
 use crate::transcript::{Decision, Outcomes, Settlement, Transcripts, Verdict};
@@ -24,6 +25,8 @@ pub struct Deliver {
     pub carriers: Arc<dyn Carriers>,
     /// Tells watchers.
     pub events: Arc<dyn Events>,
+    /// Ends goals that nobody heard of.
+    pub unreached: Unreached,
 }
 
 /// What came of asking for the gate.
@@ -62,14 +65,14 @@ impl Deliver {
             Gate::Lost => return Ok(DeliverOutput::Stop),
         };
         let carrier = self.carriers.carrier(key).await;
-        let verdict = match (&parcel.decision, carrier) {
+        let (verdict, why) = match (&parcel.decision, carrier) {
             (Decision::Tools { .. }, _) => return Ok(DeliverOutput::Stop),
             (Decision::Failed { reason, apology }, carrier) => {
                 self.settle(&planned, Verdict::Failed, reason).await?;
                 if let Ok(Some(carrier)) = carrier {
                     self.send(&planned, &*carrier, apology, begun).await?;
                 }
-                Verdict::Failed
+                (Verdict::Failed, reason.clone())
             }
             (
                 Decision::Declined {
@@ -83,19 +86,25 @@ impl Deliver {
                 if let (Some(text), Ok(Some(carrier))) = (text, carrier) {
                     self.send(&planned, &*carrier, text, begun).await?;
                 }
-                *verdict
+                (*verdict, reason.clone())
             }
-            (Decision::Reply { .. }, Ok(None)) => Verdict::Answered,
+            (Decision::Reply { .. }, Ok(None)) => (Verdict::Answered, String::new()),
             (Decision::Reply { text, .. }, Ok(Some(carrier))) => {
                 let report = self.send(&planned, &*carrier, text, begun).await?;
                 self.judge(&planned, &report).await?
             }
             (Decision::Reply { .. }, Err(error)) => {
-                self.settle(&planned, Verdict::Failed, &error.to_string())
-                    .await?;
-                Verdict::Failed
+                let why = error.to_string();
+                self.settle(&planned, Verdict::Failed, &why).await?;
+                (Verdict::Failed, why)
             }
         };
+        if verdict == Verdict::Failed
+            && let Err(error) = self.unreached.note(key, planned.turn, &why).await
+        {
+            // It then ends by time.
+            tracing::warn!(error = %error.chain(), "a goal that nobody heard of could not be ended");
+        }
         let output = self
             .settler
             .settle(&planned.start, planned.turn, Sender::Me(by), &session)
@@ -191,8 +200,12 @@ impl Deliver {
         Ok(report)
     }
 
-    /// The verdict that a send report amounts to, written down unless it is `answered`.
-    async fn judge(&self, planned: &Planned, report: &SendReport) -> Result<Verdict, Error> {
+    /// The verdict that a send report amounts to, and why; written down unless it is `answered`.
+    async fn judge(
+        &self,
+        planned: &Planned,
+        report: &SendReport,
+    ) -> Result<(Verdict, String), Error> {
         let with = |state| report.iter().find(|delivery| delivery.state == state);
         let (verdict, delivery) = match (
             with(DeliveryState::Unconfirmed),
@@ -200,14 +213,14 @@ impl Deliver {
         ) {
             (Some(delivery), _) => (Verdict::Unconfirmed, delivery),
             (None, Some(delivery)) => (Verdict::Failed, delivery),
-            (None, None) => return Ok(Verdict::Answered),
+            (None, None) => return Ok((Verdict::Answered, String::new())),
         };
         let reason = delivery
             .error
             .as_deref()
             .unwrap_or("the carrier gave no reason");
         self.settle(planned, verdict, reason).await?;
-        Ok(verdict)
+        Ok((verdict, reason.to_owned()))
     }
 
     async fn settle(&self, planned: &Planned, verdict: Verdict, reason: &str) -> Result<(), Error> {
