@@ -28,6 +28,7 @@ mod nobody;
 mod notify;
 mod process;
 mod publishing;
+mod results;
 mod session_on_ministack;
 mod signing;
 mod simulated_host;

@@ -7,4 +7,4 @@ mod command;
 mod ledger;
 mod secrets;
 mod switch;
-mod world;
+pub(crate) mod world;

@@ -17,6 +17,7 @@ use ground::tokio_runtime;
 use serde_json::json;
 
 use crate::ministack::MiniStack;
+use crate::results::a_call_that_was_taken_up_ends_as_its_last_caller_says;
 
 #[path = "../../shared/engine/src/session/tests/adversary.rs"]
 mod adversary;
@@ -112,7 +113,7 @@ async fn a_long_text_waits_in_the_bucket() {
 }
 
 #[tokio::test]
-async fn who_comes_too_late_with_a_long_result_replaces_nothing() {
+async fn who_comes_too_late_with_a_result_replaces_nothing() {
     let Some(ministack) = MiniStack::start() else {
         return;
     };
@@ -135,6 +136,7 @@ async fn who_comes_too_late_with_a_long_result_replaces_nothing() {
         millis: 0,
         settled: None,
     };
+    a_call_that_was_taken_up_ends_as_its_last_caller_says(&store, &key).await;
     for seed in [1, 2] {
         let standing = store.record(&key, "look#1", result(seed)).await;
         assert_eq!(standing.expect("a result"), result(1));

@@ -119,6 +119,9 @@ impl Stage {
 
     /// The result of an intent, as a worker was told that it stands.
     pub(crate) fn stands(&self, key: &SessionKey, intent: &str, standing: &ToolResult) {
+        if standing.is_under_way() {
+            return;
+        }
         let place = (key.clone(), intent.to_owned());
         let known = *self
             .ledger()

@@ -9,7 +9,7 @@ use engine::error::Error;
 use engine::message::Delivery;
 use engine::runtime::Time;
 use engine::session::{
-    Applied, Command, MessageHash, PlanId, Refusal, Session, SessionKey, Sessions,
+    Applied, Command, InvocationId, MessageHash, PlanId, Refusal, Session, SessionKey, Sessions,
 };
 use engine::tool::{Record, Records};
 use engine::transcript::{
@@ -200,6 +200,27 @@ impl ToolResults for Stage {
             self.count(Event::Unknown);
         }
         self.tell_of(|| format!("{intent}: {:?}", standing.status));
+        self.stands(key, intent, &standing);
+        Ok(standing)
+    }
+
+    async fn conclude(
+        &self,
+        key: &SessionKey,
+        intent: &str,
+        from: InvocationId,
+        result: ToolResult,
+    ) -> Result<ToolResult, Error> {
+        let standing = Self::write(self, |store| {
+            let place = (key.clone(), intent.to_owned());
+            let standing = store.results.entry(place).or_insert_with(|| result.clone());
+            if standing.by == from && standing.is_under_way() {
+                *standing = result;
+            }
+            standing.clone()
+        })
+        .await?;
+        self.tell_of(|| format!("{intent}: {:?} after all", standing.status));
         self.stands(key, intent, &standing);
         Ok(standing)
     }

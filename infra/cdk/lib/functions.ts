@@ -54,7 +54,8 @@ const runs = '/v1/{tenant}/runs';
 const catalogue = [items('document/*/workflow', 'GetItem', 'Query'), items('document/*/workflow-text', 'GetItem')];
 const beginRun = [
   ...catalogue,
-  items('document/*/run', 'GetItem', 'PutItem'), items('document/*/room', 'GetItem', 'PutItem'), startRun, followRuns, cancelRuns,
+  items('document/*/run', 'GetItem', 'PutItem'), items('document/*/run-entry', 'PutItem'), items('document/*/room', 'GetItem', 'PutItem'),
+  startRun, followRuns, cancelRuns,
 ];
 /** What the effect of a step leaves behind, so that it happens once. */
 const stepOnce = [
@@ -172,7 +173,7 @@ export const functions = {
       'GET /v1/{tenant}/workflows/{workflow}/graph',
       `GET ${runs}`, `GET ${runs}/{run}`, `GET ${runs}/{run}/graph`, `GET ${runs}/{run}/value`, `POST ${runs}/{run}/cancel`, `POST ${runs}/{run}/retry`,
     ],
-    may: [...beginRun, items('document/*/run', 'Query'), items(session, 'GetItem'), bodies('Get'), readRuns, retryRuns, secret('access')],
+    may: [...beginRun, items('document/*/run-entry', 'Query'), items(session, 'GetItem'), bodies('Get'), readRuns, retryRuns, secret('access')],
   },
   'api-workflows': {
     memory: 256, timeout: 30, bots: true,

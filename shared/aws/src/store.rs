@@ -108,6 +108,40 @@ impl Store {
         record: &impl Serialize,
         once: bool,
     ) -> Result<Option<Item>, Error> {
+        let item = self.item(place, record).await?;
+        self.put_item(item, once).await
+    }
+
+    /// Puts `record` at `place` if what `old` says is still there; says whether it did.
+    pub(crate) async fn replace(
+        &self,
+        place: Place<'_>,
+        old: &Item,
+        record: &impl Serialize,
+    ) -> Result<bool, Error> {
+        let item = self.item(place, record).await?;
+        let attribute = if old.contains_key("body") {
+            "body"
+        } else {
+            "body_at"
+        };
+        let old = old.get(attribute).ok_or(BadItem(attribute))?;
+        let put = self.client.put_item().table_name(&self.table);
+        let put = put
+            .set_item(Some(item))
+            .condition_expression(format!("{attribute} = :old"))
+            .expression_attribute_values(":old", old.clone());
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.into_service_error() {
+                PutItemError::ConditionalCheckFailedException(_) => Ok(false),
+                error => Err(unavailable(error)),
+            },
+        }
+    }
+
+    /// The item that holds `record` at `place`; a long one lies in the bucket then.
+    async fn item(&self, place: Place<'_>, record: &impl Serialize) -> Result<Item, Error> {
         let mut item = place.key();
         let body = pack(record)?;
         if size(&body) <= MAX_INLINE {
@@ -120,7 +154,7 @@ impl Store {
             self.bodies.put(&long, json.into_bytes()).await?;
             item.insert("body_at".to_owned(), text(long));
         }
-        self.put_item(item, once).await
+        Ok(item)
     }
 
     /// Puts `item`, unless `once` and something is there; gives what was there.

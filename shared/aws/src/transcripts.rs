@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::error::Error;
-use engine::session::{PlanId, SessionKey};
+use engine::session::{InvocationId, PlanId, SessionKey};
 use engine::transcript::{Settled, ToolResult, ToolResults, Transcripts, TurnRecord};
 use serde::de::DeserializeOwned;
 
@@ -51,6 +51,27 @@ impl ToolResults for Store {
         match self.put(place, &result, true).await? {
             None => Ok(result),
             Some(standing) => Store::record(self, &standing).await,
+        }
+    }
+
+    async fn conclude(
+        &self,
+        key: &SessionKey,
+        intent: &str,
+        from: InvocationId,
+        result: ToolResult,
+    ) -> Result<ToolResult, Error> {
+        loop {
+            let Some(item) = self.get(effect(key, intent).key()).await? else {
+                return ToolResults::record(self, key, intent, result).await;
+            };
+            let standing: ToolResult = Store::record(self, &item).await?;
+            if !(standing.by == from && standing.is_under_way()) {
+                return Ok(standing);
+            }
+            if self.replace(effect(key, intent), &item, &result).await? {
+                return Ok(result);
+            }
         }
     }
 

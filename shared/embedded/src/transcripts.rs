@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::error::Error;
-use engine::session::{PlanId, SessionKey};
+use engine::session::{InvocationId, PlanId, SessionKey};
 use engine::transcript::{Settled, ToolResult, ToolResults, Transcripts, TurnRecord};
 use rusqlite::{OptionalExtension, params};
 
@@ -105,6 +105,27 @@ fn find_result(open: &Open<'_>, session: i64, intent: &str) -> Result<Option<Too
         .transpose()?)
 }
 
+fn keep_result(
+    open: &mut Open<'_>,
+    session: i64,
+    intent: &str,
+    result: &ToolResult,
+) -> Result<(), Failed> {
+    open.begin_of(session)?;
+    open.connection
+        .prepare_cached(
+            "INSERT INTO tool_result (session, turn, intent, result) VALUES (?, ?, ?, ?)
+             ON CONFLICT (session, intent) DO UPDATE SET result = excluded.result",
+        )?
+        .execute(params![
+            session,
+            result.turn.cast_signed(),
+            intent,
+            serde_json::to_string(result)?
+        ])?;
+    Ok(())
+}
+
 #[async_trait]
 impl ToolResults for Store {
     async fn record(
@@ -118,18 +139,27 @@ impl ToolResults for Store {
             if let Some(standing) = find_result(open, id, intent)? {
                 return Ok(standing);
             }
-            open.begin_of(id)?;
-            open.connection
-                .prepare_cached(
-                    "INSERT INTO tool_result (session, turn, intent, result) VALUES (?, ?, ?, ?)",
-                )?
-                .execute(params![
-                    id,
-                    result.turn.cast_signed(),
-                    intent,
-                    serde_json::to_string(&result)?
-                ])?;
+            keep_result(open, id, intent, &result)?;
             Ok(result)
+        })
+    }
+
+    async fn conclude(
+        &self,
+        key: &SessionKey,
+        intent: &str,
+        from: InvocationId,
+        result: ToolResult,
+    ) -> Result<ToolResult, Error> {
+        self.with(|open| {
+            let id = open.row(key)?.id;
+            match find_result(open, id, intent)? {
+                Some(standing) if standing.by != from || !standing.is_under_way() => Ok(standing),
+                _ => {
+                    keep_result(open, id, intent, &result)?;
+                    Ok(result)
+                }
+            }
         })
     }
 
@@ -157,13 +187,7 @@ impl ToolResults for Store {
                 return Ok(());
             }
             result.settled = Some(settled.clone());
-            open.begin_of(id)?;
-            open.connection
-                .prepare_cached(
-                    "UPDATE tool_result SET result = ? WHERE session = ? AND intent = ?",
-                )?
-                .execute(params![serde_json::to_string(&result)?, id, intent])?;
-            Ok(())
+            keep_result(open, id, intent, &result)
         })
     }
 

@@ -26,6 +26,8 @@ pub enum Topic {
     Request,
     /// A run of a workflow.
     Run,
+    /// When a run was asked for, so that runs are found by that.
+    RunEntry,
     /// How many runs of a workflow there are, and which wait.
     Room,
     /// Who makes a call for a step of a run.
@@ -52,13 +54,14 @@ pub enum Topic {
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Approval,
         Self::Unknown,
         Self::Switch,
         Self::Budget,
         Self::Request,
         Self::Run,
+        Self::RunEntry,
         Self::Room,
         Self::Effect,
         Self::Cache,
@@ -82,6 +85,7 @@ impl Topic {
             Self::Budget => "budget",
             Self::Request => "request",
             Self::Run => "run",
+            Self::RunEntry => "run-entry",
             Self::Room => "room",
             Self::Effect => "effect",
             Self::Cache => "cache",

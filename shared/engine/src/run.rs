@@ -25,6 +25,7 @@ mod converse;
 mod effect;
 mod fire;
 mod inputs;
+mod latest;
 mod notify;
 mod publish;
 mod published;

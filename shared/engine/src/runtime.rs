@@ -88,6 +88,32 @@ pub trait Clock: Send + Sync {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 }
 
+/// Tells how long something takes, by whichever clock says more: the monotonic one may stand still while a machine
+/// sleeps, and others judge by the one in UTC.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch {
+    monotonic: Duration,
+    at: Time,
+}
+
+impl Stopwatch {
+    /// Starts.
+    #[must_use]
+    pub fn start(runtime: &Runtime) -> Self {
+        Self {
+            monotonic: runtime.clock.monotonic(),
+            at: runtime.now(),
+        }
+    }
+
+    /// The time since it was started.
+    #[must_use]
+    pub fn spent(self, runtime: &Runtime) -> Duration {
+        let monotonic = runtime.clock.monotonic().saturating_sub(self.monotonic);
+        monotonic.max(runtime.now().since(self.at))
+    }
+}
+
 /// A source of random bits.
 pub trait Entropy: Send + Sync {
     /// 64 uniformly distributed bits.

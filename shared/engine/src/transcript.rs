@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::message::Delivery;
 use crate::model::{ModelCall, Usage};
 use crate::runtime::Time;
-use crate::session::{Handled, Origin, Pending, PlanId, Session, SessionKey, Terms};
+use crate::session::{Handled, InvocationId, Origin, Pending, PlanId, Session, SessionKey, Terms};
 
 mod result;
 
@@ -283,6 +283,18 @@ pub trait ToolResults: Send + Sync {
         &self,
         key: &SessionKey,
         intent: &str,
+        result: ToolResult,
+    ) -> Result<ToolResult, Error>;
+
+    /// Puts `result` in the place of what `from` recorded as under way, and gives what stands.
+    ///
+    /// # Errors
+    /// When the store failed.
+    async fn conclude(
+        &self,
+        key: &SessionKey,
+        intent: &str,
+        from: InvocationId,
         result: ToolResult,
     ) -> Result<ToolResult, Error>;
 

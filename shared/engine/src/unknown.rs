@@ -15,6 +15,10 @@ use crate::session::{Origin, SessionKey, hash64};
 use crate::transcript::{PlannedCall, Settled, ToolResult, ToolResults, ToolStatus, Truth};
 use crate::turn::{Intake, Letter};
 
+mod record;
+
+pub(crate) use record::{record, take_up};
+
 #[cfg(test)]
 mod tests;
 

@@ -273,7 +273,7 @@ pub(super) fn start_host(
 }
 
 /// The store that the last power cut left.
-pub(super) fn open(simulation: &Simulation, folder: &Path) -> (Arc<Store>, Arc<VolatileDisk>) {
+pub(crate) fn open(simulation: &Simulation, folder: &Path) -> (Arc<Store>, Arc<VolatileDisk>) {
     let disk = Arc::new(VolatileDisk::new(folder.join("synced")));
     let flush = FlushTask::new(simulation.runtime(), Duration::from_millis(20));
     let store = Store::open(&folder.join("db"), disk.clone(), Arc::new(flush)).unwrap();

@@ -113,14 +113,8 @@ fn between(from: Time, to: Time) -> String {
 
 impl One {
     async fn find(&self, assembly: &Assembly) -> Result<Started, Failure> {
-        let latest = assembly
-            .host
-            .runs()
-            .latest(LOCAL_TENANT, None, usize::MAX)
-            .await?;
-        let mut found = latest
-            .into_iter()
-            .filter(|started| started.run.id.starts_with(&self.id));
+        let runs = assembly.host.runs();
+        let mut found = runs.named(LOCAL_TENANT, &self.id).await?.into_iter();
         match (found.next(), found.next()) {
             (Some(started), None) => Ok(started),
             (None, _) => Err(Failure::wrong(

@@ -13,12 +13,12 @@ use super::{Site, StepOutput};
 use crate::bot::{Bot, Tool};
 use crate::document::{Amendment, DocumentKey, Documents, Topic, amend};
 use crate::error::{Error, Kind};
-use crate::runtime::{Runtime, Time};
+use crate::runtime::{Runtime, Stopwatch, Time};
 use crate::session::{InvocationId, SessionKey, Sessions};
 use crate::switch::Switches;
 use crate::tool::{Call, Evidence, ToolOutcome, Toolbox, provider_key};
 use crate::transcript::{PlannedCall, ToolResult, ToolResults, ToolStatus};
-use crate::unknown::Unknown;
+use crate::unknown;
 
 /// How long a claim is kept.
 const KEPT: Duration = Duration::from_secs(90 * 86_400);
@@ -101,8 +101,8 @@ impl Effects {
             let call = self.planned(site, tool, arguments, attempt);
             match self.results.result(&work.place, &call.intent).await? {
                 Some(result) if result.did_not_happen() => {}
-                Some(result) => return standing(tool, &result),
-                None => return self.claimed(&work, &call).await,
+                Some(result) if !result.is_under_way() => return standing(tool, &result),
+                found => return self.claimed(&work, &call, found).await,
             }
         }
         Err(Error::new(
@@ -145,10 +145,16 @@ impl Effects {
         }
     }
 
-    async fn claimed(&self, work: &Work<'_>, call: &PlannedCall) -> Result<Value, Error> {
+    /// Makes a call that nobody else makes; `found` is what an invocation that may have died has under way.
+    async fn claimed(
+        &self,
+        work: &Work<'_>,
+        call: &PlannedCall,
+        found: Option<ToolResult>,
+    ) -> Result<Value, Error> {
         let (site, tool) = (work.site, work.tool);
         let by = InvocationId::fresh(&self.runtime);
-        let begun = self.runtime.clock.monotonic();
+        let begun = Stopwatch::start(&self.runtime);
         let busy = || {
             Error::new(
                 Kind::Unavailable,
@@ -173,10 +179,14 @@ impl Effects {
                     Evidence::Happened(content) => ToolOutcome::succeeded(content),
                     Evidence::None => ToolOutcome::unknown(),
                     Evidence::DidNot => {
-                        let begun = self.runtime.clock.monotonic();
+                        let begun = Stopwatch::start(&self.runtime);
                         let leave = self.claim(site, &call.intent, by, tool.timeout, true);
                         match leave.await? {
                             Leave::Granted => {
+                                let stands = self.take_up(work, call, by, found).await?;
+                                if let Some(result) = stands {
+                                    return standing(tool, &result);
+                                }
                                 let again = (begun, false);
                                 self.begin(work, call, again).await?
                             }
@@ -190,18 +200,36 @@ impl Effects {
         standing(tool, &result)
     }
 
+    /// Writes down that a call is under way again, if it must not be made twice; gives what stands instead, if something
+    /// came first.
+    async fn take_up(
+        &self,
+        work: &Work<'_>,
+        call: &PlannedCall,
+        by: InvocationId,
+        found: Option<ToolResult>,
+    ) -> Result<Option<ToolResult>, Error> {
+        if work.tool.side_effect.is_repeatable() {
+            return Ok(None);
+        }
+        let under_way = ToolResult::under_way(call, 0, by, self.runtime.now());
+        let stores = (&*self.results, &*self.documents);
+        let found = found.map(|found| found.by);
+        let standing = unknown::take_up(stores, (&work.place, call), found, under_way).await?;
+        Ok((standing.by != by).then_some(standing))
+    }
+
     /// Makes a call that was claimed at `begun`, by nobody before or not, unless the bot is stopped. Whoever comes to it
     /// too late says nothing of it: another may have taken it over.
     async fn begin(
         &self,
         work: &Work<'_>,
         call: &PlannedCall,
-        (begun, is_first): (Duration, bool),
+        (begun, is_first): (Stopwatch, bool),
     ) -> Result<ToolOutcome, Error> {
         let tool = work.tool;
         let stopped = self.stopped(&work.place, work.bot).await;
-        let spent = self.runtime.clock.monotonic().saturating_sub(begun);
-        let left = tool.timeout.saturating_sub(spent);
+        let left = tool.timeout.saturating_sub(begun.spent(&self.runtime));
         if left.is_zero() {
             let message = "the call came too late; another may have been made";
             return Err(Error::new(Kind::Unavailable, message));
@@ -319,15 +347,8 @@ impl Effects {
             millis: 0,
             settled: None,
         };
-        let unknown = Unknown::of(place, call, &result);
-        if let Some(unknown) = &unknown {
-            // Before the result, which ends the call: what nobody lists nobody finds out.
-            unknown.open(&*self.documents).await?;
-        }
-        let standing = self.results.record(place, &call.intent, result).await?;
-        if let Some(unknown) = unknown.filter(|_| standing.status == ToolStatus::Succeeded) {
-            unknown.close(&*self.documents).await?;
-        }
+        let stores = (&*self.results, &*self.documents);
+        let standing = unknown::record(stores, (place, call), result).await?;
         self.sessions.durable().await?;
         Ok(standing)
     }

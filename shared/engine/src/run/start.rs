@@ -22,9 +22,6 @@ const KEPT: Duration = Duration::from_secs(90 * 86_400);
 /// The longest inputs with what started the run, in bytes as JSON: an execution's input is at most 256 KiB.
 const MAX_START: usize = 240 * 1024;
 
-/// How many runs are read at once.
-const PAGE: usize = 200;
-
 /// Input of a workflow's machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunStart {
@@ -208,6 +205,7 @@ impl Start {
         if known && started.state != Begun::Queued {
             return Ok(started);
         }
+        self.list(&started, KEPT).await?;
         let place = self.enter(workflow, &started.run).await?;
         started.state = match place {
             Place::None => Begun::Skipped,
@@ -267,37 +265,6 @@ impl Start {
     pub async fn find(&self, tenant: &str, id: &str) -> Result<Started, Error> {
         let found = self.read(tenant, id).await?;
         found.ok_or_else(|| Error::new(Kind::NotFound, format!("there is no run {id}")))
-    }
-
-    /// A tenant's latest runs, the newest first.
-    ///
-    /// # Errors
-    /// When the store failed.
-    pub async fn latest(
-        &self,
-        tenant: &str,
-        workflow: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<Started>, Error> {
-        let mut runs: Vec<Started> = Vec::new();
-        let mut after = String::new();
-        loop {
-            let page = self
-                .documents
-                .list(tenant, Topic::Run, &after, PAGE)
-                .await?;
-            let Some(last) = page.last() else { break };
-            after.clone_from(&last.id);
-            for document in page {
-                let started: Started = parse(document.body)?;
-                if workflow.is_none_or(|workflow| workflow == started.run.workflow) {
-                    runs.push(started);
-                }
-            }
-        }
-        runs.sort_by(|one, other| (other.at, &other.run.id).cmp(&(one.at, &one.run.id)));
-        runs.truncate(limit);
-        Ok(runs)
     }
 
     pub(super) async fn read(&self, tenant: &str, id: &str) -> Result<Option<Started>, Error> {

@@ -2,10 +2,11 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::runtime::Time;
 use crate::session::InvocationId;
+use crate::transcript::PlannedCall;
 
 /// What a tool call came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,7 +30,33 @@ pub struct ToolResult {
     pub settled: Option<Settled>,
 }
 
+/// What stands while a call that was taken up is made.
+const UNDER_WAY: &str = "taken up, and under way";
+
 impl ToolResult {
+    /// What stands of a call that `by` has taken up, until it is known what came of it: who had it before is too late
+    /// to say that it failed.
+    #[must_use]
+    pub fn under_way(call: &PlannedCall, turn: u64, by: InvocationId, at: Time) -> Self {
+        Self {
+            turn,
+            tool: call.tool.clone(),
+            status: ToolStatus::Unknown,
+            content: json!({ "error": UNDER_WAY }),
+            by,
+            at,
+            millis: 0,
+            settled: None,
+        }
+    }
+
+    /// Whether whoever recorded it may yet say what came of it, or has died over it.
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        let waits = self.status == ToolStatus::Unknown && self.settled.is_none();
+        waits && self.content["error"] == UNDER_WAY
+    }
+
     /// Whether it is known that nothing happened.
     #[must_use]
     pub fn did_not_happen(&self) -> bool {

@@ -9,14 +9,14 @@ use crate::bot::{Bot, Tool};
 use crate::document::Documents;
 use crate::error::{Error, Kind};
 use crate::event::{Event, Events};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Stopwatch};
 use crate::session::{Applied, Claim, Command, Hold, InvocationId, Refusal, SessionKey, Sessions};
 use crate::switch::Switches;
 use crate::tool::{
     Call, Evidence, MAX_ANSWER, SideEffectPolicy, ToolOutcome, Toolbox, provider_key,
 };
 use crate::transcript::{PlannedCall, ToolResult, ToolResults, ToolStatus, Transcripts};
-use crate::unknown::Unknown;
+use crate::unknown;
 
 mod consent;
 mod doubt;
@@ -93,7 +93,7 @@ impl CallTool {
         let call = self.planned_call(&input).await?;
         let bot = self.bots.find(key.tenant(), key.bot()).await?;
         let by = InvocationId::fresh(&self.runtime);
-        let begun = self.runtime.clock.monotonic();
+        let begun = Stopwatch::start(&self.runtime);
         let tool = match self.admitted(&bot, planned, &call).await? {
             Ok(tool) => tool,
             Err(outcome) => return self.record(planned, &call, by, begun, outcome).await,
@@ -122,7 +122,7 @@ impl CallTool {
                 Err(why) if self.has_time(begun) => ToolOutcome::failed(why),
                 Err(_) => return Ok(()),
             },
-            Leave::Orphaned(from) => match self.take_up(planned, &call, from, by).await? {
+            Leave::Orphaned(from) => match self.take_up(tool, planned, &call, (from, by)).await? {
                 Leave::Granted => {
                     let taken_up = self.go_on((&bot, tool), planned, &call, begun).await?;
                     let Some(outcome) = taken_up else {
@@ -178,9 +178,8 @@ impl CallTool {
 
     /// Whether nobody can have taken the call over since `begun`. Whoever has not begun it by then says nothing of it:
     /// another hold may have.
-    fn has_time(&self, begun: Duration) -> bool {
-        let spent = self.runtime.clock.monotonic().saturating_sub(begun);
-        spent < self.timing.effect
+    fn has_time(&self, begun: Stopwatch) -> bool {
+        begun.spent(&self.runtime) < self.timing.effect
     }
 
     /// Whether a call may begin now, or why not. What cannot be asked counts as stopped.
@@ -205,10 +204,13 @@ impl CallTool {
         (bot, tool): (&Bot, &Tool),
         key: &SessionKey,
         (call, turn): (&PlannedCall, u64),
-        begun: Duration,
+        begun: Stopwatch,
     ) -> Result<ToolOutcome, Error> {
-        let spent = self.runtime.clock.monotonic().saturating_sub(begun);
-        let limit = tool.timeout.min(self.timing.effect.saturating_sub(spent));
+        let left = self
+            .timing
+            .effect
+            .saturating_sub(begun.spent(&self.runtime));
+        let limit = tool.timeout.min(left);
         let (name, intent) = (call.tool.clone(), call.intent.clone());
         self.events.publish(
             key,
@@ -253,11 +255,11 @@ impl CallTool {
         planned: &Planned,
         call: &PlannedCall,
         by: InvocationId,
-        begun: Duration,
+        begun: Stopwatch,
         outcome: ToolOutcome,
     ) -> Result<(), Error> {
         let (key, turn) = (&planned.start.session, planned.turn);
-        let took = self.runtime.clock.monotonic().saturating_sub(begun);
+        let took = begun.spent(&self.runtime);
         let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let status = outcome.status;
         let result = ToolResult {
@@ -270,15 +272,7 @@ impl CallTool {
             millis,
             settled: None,
         };
-        let unknown = Unknown::of(key, call, &result);
-        if let Some(unknown) = &unknown {
-            // Before the result, which ends the call: what nobody lists nobody finds out.
-            unknown.open(&*self.documents).await?;
-        }
-        let standing = self.results.record(key, &call.intent, result).await?;
-        if let Some(unknown) = unknown.filter(|_| standing.status == ToolStatus::Succeeded) {
-            unknown.close(&*self.documents).await?;
-        }
+        unknown::record((&*self.results, &*self.documents), (key, call), result).await?;
         let (tool, call) = (call.tool.clone(), call.intent.clone());
         self.events.publish(
             key,

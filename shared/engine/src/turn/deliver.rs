@@ -1,7 +1,6 @@
 //! `turn-deliver`: passes the gate, sends, settles.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::settle::{Sender, Settler};
 use super::{Carriers, DeliverInput, DeliverOutput, Parcel, Planned};
@@ -9,6 +8,7 @@ use crate::error::{Error, Kind};
 use crate::event::{Event, Events};
 use crate::goal::Unreached;
 use crate::message::{Carrier, Delivery, DeliveryState, Reference, SendReport};
+use crate::runtime::Stopwatch;
 use crate::session::{Applied, Command, InvocationId, Refusal, Session};
 use crate::transcript::{Decision, Outcomes, Settlement, Transcripts, Verdict};
 
@@ -52,7 +52,7 @@ impl Deliver {
             None => self.read(&planned).await?,
         };
         let by = InvocationId::fresh(&self.settler.runtime);
-        let begun = self.settler.runtime.clock.monotonic();
+        let begun = Stopwatch::start(&self.settler.runtime);
         let session = match self.pass_gate(&planned, &parcel, by).await? {
             Gate::Passed(session) => session,
             Gate::Overtaken => {
@@ -166,7 +166,7 @@ impl Deliver {
         planned: &Planned,
         carrier: &dyn Carrier,
         text: &str,
-        begun: Duration,
+        begun: Stopwatch,
     ) -> Result<SendReport, Error> {
         let runtime = &self.settler.runtime;
         let key = &planned.start.session;
@@ -175,7 +175,7 @@ impl Deliver {
             .settler
             .timing
             .effect
-            .saturating_sub(runtime.clock.monotonic().saturating_sub(begun));
+            .saturating_sub(begun.spent(runtime));
         let reference = Reference {
             session: key.clone(),
             turn: planned.turn,

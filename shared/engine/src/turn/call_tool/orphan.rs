@@ -1,27 +1,31 @@
 //! Calls that an earlier hold claimed and of which nobody saw the end.
 
-use std::time::Duration;
-
 use super::{CallTool, Leave};
 use crate::bot::{Bot, Tool};
 use crate::error::Error;
+use crate::runtime::Stopwatch;
 use crate::session::{Claim, Command, InvocationId};
 use crate::tool::{Evidence, ToolOutcome};
-use crate::transcript::PlannedCall;
+use crate::transcript::{PlannedCall, ToolResult};
 use crate::turn::Planned;
+use crate::unknown;
 
 impl CallTool {
     /// Makes such a call this invocation's own, unless it was settled meanwhile, or is another's by now: a plan may hold
     /// the same call twice, and Step Functions may run a task twice.
     pub(super) async fn take_up(
         &self,
+        tool: &Tool,
         planned: &Planned,
         call: &PlannedCall,
-        from: Claim,
-        by: InvocationId,
+        (from, by): (Claim, InvocationId),
     ) -> Result<Leave, Error> {
         let key = &planned.start.session;
-        if self.results.result(key, &call.intent).await?.is_some() {
+        let found = self.results.result(key, &call.intent).await?;
+        if found
+            .as_ref()
+            .is_some_and(|found| !found.is_under_way() || found.by != from.by)
+        {
             return Ok(Leave::Lost);
         }
         let take_up = Command::TakeUp {
@@ -32,7 +36,18 @@ impl CallTool {
             until: self.runtime.now().plus(self.timing.lease),
         };
         let applied = self.sessions.apply(key, take_up).await?;
-        Ok(Leave::of(&applied, by, planned.start.hold))
+        let leave = Leave::of(&applied, by, planned.start.hold);
+        if !matches!(leave, Leave::Granted) || tool.side_effect.is_repeatable() {
+            return Ok(leave);
+        }
+        let under_way = ToolResult::under_way(call, planned.turn, by, self.runtime.now());
+        let stores = (&*self.results, &*self.documents);
+        let found = found.map(|found| found.by);
+        let standing = unknown::take_up(stores, (key, call), found, under_way).await?;
+        Ok(match standing.by == by {
+            true => Leave::Granted,
+            false => Leave::Lost,
+        })
     }
 
     /// What a call comes to that was taken up, if that is this run's to say. The hold that claimed it has ended, and so
@@ -42,7 +57,7 @@ impl CallTool {
         (bot, tool): (&Bot, &Tool),
         planned: &Planned,
         call: &PlannedCall,
-        begun: Duration,
+        begun: Stopwatch,
     ) -> Result<Option<ToolOutcome>, Error> {
         let key = &planned.start.session;
         let did_not_happen = if tool.side_effect.is_repeatable() {
