@@ -175,6 +175,9 @@ impl Effects {
                     true => Evidence::DidNot,
                     false => self.inquire(work, call).await?,
                 };
+                if let Some(result) = self.take_up(work, call, by, found).await? {
+                    return standing(tool, &result);
+                }
                 match evidence {
                     Evidence::Happened(content) => ToolOutcome::succeeded(content),
                     Evidence::None => ToolOutcome::unknown(),
@@ -183,10 +186,6 @@ impl Effects {
                         let leave = self.claim(site, &call.intent, by, tool.timeout, true);
                         match leave.await? {
                             Leave::Granted => {
-                                let stands = self.take_up(work, call, by, found).await?;
-                                if let Some(result) = stands {
-                                    return standing(tool, &result);
-                                }
                                 let again = (begun, false);
                                 self.begin(work, call, again).await?
                             }

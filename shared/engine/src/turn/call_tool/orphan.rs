@@ -22,10 +22,7 @@ impl CallTool {
     ) -> Result<Leave, Error> {
         let key = &planned.start.session;
         let found = self.results.result(key, &call.intent).await?;
-        if found
-            .as_ref()
-            .is_some_and(|found| !found.is_under_way() || found.by != from.by)
-        {
+        if found.as_ref().is_some_and(|found| !found.is_under_way()) {
             return Ok(Leave::Lost);
         }
         let take_up = Command::TakeUp {
