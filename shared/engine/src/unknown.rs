@@ -22,6 +22,9 @@ pub(crate) use record::{record, take_up};
 #[cfg(test)]
 mod tests;
 
+/// The longest that a call which is under way may take: more than any effect has time.
+const LONGEST: Duration = Duration::from_secs(120);
+
 /// How long a settled one is kept, so that whoever comes second is told who came first.
 const KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 
@@ -195,8 +198,8 @@ impl Unknowns {
     /// have been missed.
     ///
     /// # Errors
-    /// `NotFound` when there is none or it is known by now, what [`Intake::take`] says, and when the store
-    /// failed.
+    /// `NotFound` when there is none or it is known by now, `Unavailable` while it is found out, what [`Intake::take`]
+    /// says, and when the store failed.
     pub async fn settle(
         &self,
         tenant: &str,
@@ -209,14 +212,22 @@ impl Unknowns {
         let unknown: Unknown = parse(found.ok_or_else(not_there)?.body)?;
         let (session, intent) = (&unknown.session, &unknown.intent);
         let result = self.results.result(session, intent).await?;
-        if result.is_some_and(|result| result.status == ToolStatus::Succeeded) {
-            unknown.close(&*self.documents).await?;
-            return Err(not_there());
+        let now = self.intake.accept.runtime.now();
+        match result {
+            Some(result) if result.status == ToolStatus::Succeeded => {
+                unknown.close(&*self.documents).await?;
+                return Err(not_there());
+            }
+            Some(result) if is_being_made(&result, now) => {
+                let message = "the call is being made again just now; say it in two minutes, if it is still listed";
+                return Err(Error::new(Kind::Unavailable, message));
+            }
+            _ => {}
         }
         let settled = Settled {
             truth: truth.clone(),
             by: by.to_owned(),
-            at: self.intake.accept.runtime.now(),
+            at: now,
         };
         let decide = |found| decide(found, &settled);
         let settling = amend(&*self.documents, &key, decide).await?;
@@ -264,6 +275,11 @@ pub async fn open(documents: &dyn Documents, tenant: &str) -> Result<Vec<Unknown
             return Ok(open);
         }
     }
+}
+
+/// Whether a call that was taken up may yet come to an end by itself: nobody can know it before.
+fn is_being_made(result: &ToolResult, now: Time) -> bool {
+    result.is_under_way() && now < result.at.plus(LONGEST)
 }
 
 /// What a person's word changes.

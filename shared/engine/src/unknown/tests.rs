@@ -104,3 +104,12 @@ fn what_is_settled_counts_in_place_of_what_was_seen() {
     assert!(!result.did_not_happen());
     assert_eq!(result.happened(), Some(&answer));
 }
+
+#[test]
+fn nobody_says_what_came_of_a_call_that_is_being_made() {
+    let begun = Time(1000);
+    let under_way = ToolResult::under_way(&call(None), 3, InvocationId(1), begun);
+    assert!(is_being_made(&under_way, begun));
+    assert!(!is_being_made(&under_way, begun.plus(LONGEST)));
+    assert!(!is_being_made(&result(ToolStatus::Unknown), begun));
+}
