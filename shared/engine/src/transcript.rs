@@ -325,6 +325,20 @@ pub trait ToolResults: Send + Sync {
         key: &SessionKey,
         from: u64,
     ) -> Result<BTreeMap<String, ToolResult>, Error>;
+
+    /// The same, without what is under way: whoever asks may have to find out first what came of it.
+    ///
+    /// # Errors
+    /// When the store failed.
+    async fn known_since(
+        &self,
+        key: &SessionKey,
+        from: u64,
+    ) -> Result<BTreeMap<String, ToolResult>, Error> {
+        let mut results = self.results_since(key, from).await?;
+        results.retain(|_, result| !result.is_under_way());
+        Ok(results)
+    }
 }
 
 /// Keeps how turns ended: verdicts other than `answered`, and what carriers say of each part.

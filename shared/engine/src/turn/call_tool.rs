@@ -294,7 +294,8 @@ impl CallTool {
         let mut pause = Duration::from_millis(50);
         let end = self.runtime.clock.monotonic() + self.timing.effect;
         while self.runtime.clock.monotonic() < end {
-            if self.results.result(key, intent).await?.is_some() {
+            let found = self.results.result(key, intent).await?;
+            if found.is_some_and(|found| !found.is_under_way()) {
                 return Ok(());
             }
             self.runtime.clock.sleep(pause).await;

@@ -58,7 +58,7 @@ impl Fail {
             BTreeMap::new()
         } else {
             let turn = session.delivered + 1;
-            self.results.results_since(key, turn).await?
+            self.results.known_since(key, turn).await?
         };
         let is_settled = |intent| results.contains_key(intent);
         if !session.intents.keys().all(is_settled) {

@@ -316,7 +316,7 @@ impl Run {
         if turn != session.delivered + 1 || bound_elsewhere {
             return Ok(RunOutput::Stop);
         }
-        let results = self.results.results_since(&start.session, turn).await?;
+        let results = self.results.known_since(&start.session, turn).await?;
         if !session
             .intents
             .keys()

@@ -21,13 +21,20 @@ pub(crate) async fn take_up(
     found: Option<InvocationId>,
     under_way: ToolResult,
 ) -> Result<ToolResult, Error> {
-    if let Some(unknown) = Unknown::of(key, call, &under_way) {
+    let listed = Unknown::of(key, call, &under_way);
+    if let Some(unknown) = &listed {
         unknown.open(documents).await?;
     }
-    match found {
-        Some(from) => results.conclude(key, &call.intent, from, under_way).await,
-        None => results.record(key, &call.intent, under_way).await,
+    let standing = match found {
+        Some(from) => results.conclude(key, &call.intent, from, under_way).await?,
+        None => results.record(key, &call.intent, under_way).await?,
+    };
+    if let Some(unknown) = listed
+        && Unknown::of(key, call, &standing).is_none()
+    {
+        unknown.close(documents).await?;
     }
+    Ok(standing)
 }
 
 /// Records what a call came to; gives what stands.

@@ -108,7 +108,7 @@ impl Run {
             });
         }
         let said = session.inbox.iter().map(|message| message.text.len());
-        let results = self.results.results_since(key, round.turn).await?;
+        let results = self.results.known_since(key, round.turn).await?;
         let told = results
             .values()
             .map(|result| result.content.to_string().len());

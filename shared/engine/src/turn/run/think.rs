@@ -218,7 +218,7 @@ impl Run {
         let uses_tools =
             |record: &Arc<TurnRecord>| matches!(record.decision, Decision::Tools { .. });
         let results = if records.iter().any(uses_tools) {
-            self.results.results_since(key, first).await?
+            self.results.known_since(key, first).await?
         } else {
             BTreeMap::new()
         };

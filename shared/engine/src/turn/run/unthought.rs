@@ -133,7 +133,7 @@ impl Run {
         let decision = if round.before.is_empty() {
             unthought.decision
         } else {
-            let results = self.results.results_since(key, round.turn).await?;
+            let results = self.results.known_since(key, round.turn).await?;
             saga::before_giving_up(
                 &round.staff.bot,
                 session,
