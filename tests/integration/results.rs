@@ -2,7 +2,7 @@
 
 use engine::runtime::Time;
 use engine::session::{InvocationId, SessionKey};
-use engine::transcript::{PlannedCall, ToolResult, ToolResults, ToolStatus};
+use engine::transcript::{PlannedCall, Settled, ToolResult, ToolResults, ToolStatus, Truth};
 use serde_json::json;
 
 const FIRST: InvocationId = InvocationId(1);
@@ -53,7 +53,26 @@ pub(crate) async fn a_call_that_was_taken_up_ends_as_its_last_caller_says(
     let again = came_to(THIRD, ToolStatus::Failed);
     assert_eq!(conclude(THIRD, again).await, done);
     let found = results.result(key, "pay#1").await.unwrap();
-    assert_eq!(found, Some(done));
+    assert_eq!(found, Some(done.clone()));
+
+    // A person's word comes before that of who made the call, and stands.
+    let settled = Settled {
+        truth: Truth::DidNot,
+        by: "ann".to_owned(),
+        at: Time(2),
+    };
+    let first = results.record(key, "pay#2", under_way(FIRST));
+    assert_eq!(first.await.unwrap(), under_way(FIRST));
+    for _ in 0..2 {
+        let word = results.settle_result(key, "pay#2", &settled);
+        word.await.unwrap();
+    }
+    let standing = results.conclude(key, "pay#2", FIRST, done);
+    let said = ToolResult {
+        settled: Some(settled.clone()),
+        ..under_way(FIRST)
+    };
+    assert_eq!(standing.await.unwrap(), said);
 }
 
 #[test]

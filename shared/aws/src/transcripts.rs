@@ -85,18 +85,19 @@ impl ToolResults for Store {
         intent: &str,
         settled: &Settled,
     ) -> Result<(), Error> {
-        // A recorded result changes in no other way, and a document has decided what is said of it.
-        let found: Option<ToolResult> = self.one(effect(key, intent)).await?;
-        let Some(result) = found.filter(|result| result.settled.is_none()) else {
-            return Ok(());
-        };
-        let settled = ToolResult {
-            settled: Some(settled.clone()),
-            ..result
-        };
-        self.put(effect(key, intent), &settled, false)
-            .await
-            .map(drop)
+        // Who has the call under way may say what came of it meanwhile.
+        while let Some(item) = self.get(effect(key, intent).key()).await? {
+            let result: ToolResult = Store::record(self, &item).await?;
+            let settled = Some(settled.clone()).filter(|_| result.settled.is_none());
+            if settled.is_none() {
+                break;
+            }
+            let result = ToolResult { settled, ..result };
+            if self.replace(effect(key, intent), &item, &result).await? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     async fn results_since(
